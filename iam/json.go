@@ -1,0 +1,272 @@
+package iam
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// JSON is the document as AWS reads it: canonical, compact, without Why. Its length is
+// what the service's quotas count, white space excluded.
+func (d Document) JSON() []byte {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(d.Canonical().value()); err != nil {
+		panic(err) // strings, slices and maps of them always encode
+	}
+	return bytes.TrimSpace(out.Bytes())
+}
+
+// Size is the length that IAM's quotas count: inline policies of one role 10,240 in
+// total, a managed policy 6,144, a trust policy 2,048 characters.
+func (d Document) Size() int { return len(d.JSON()) }
+
+func (d Document) value() map[string]any {
+	statements := make([]any, len(d.Statements))
+	for i, s := range d.Statements {
+		statements[i] = s.value()
+	}
+	return map[string]any{"Version": d.Version, "Statement": statements}
+}
+
+func (s Statement) value() map[string]any {
+	out := map[string]any{"Effect": s.Effect.String()}
+	if s.Sid != "" {
+		out["Sid"] = s.Sid
+	}
+	if !s.Principals.IsZero() {
+		out[not(s.Principals.Not, "Principal")] = s.Principals.value()
+	}
+	if len(s.Actions.Of) > 0 {
+		out[not(s.Actions.Not, "Action")] = s.Actions.Of
+	}
+	if len(s.Resources.Of) > 0 {
+		out[not(s.Resources.Not, "Resource")] = s.Resources.Of
+	}
+	if len(s.When) > 0 {
+		out["Condition"] = conditions(s.When)
+	}
+	return out
+}
+
+func not(is bool, element string) string {
+	if is {
+		return "Not" + element
+	}
+	return element
+}
+
+func (p Principals) value() any {
+	if slices.Equal(p.AWS, []string{"*"}) && len(p.Service)+len(p.Federated)+len(p.Other) == 0 {
+		return map[string]any{"AWS": "*"}
+	}
+	out := map[string]any{}
+	for _, kind := range []struct {
+		name string
+		list []string
+	}{{"AWS", p.AWS}, {"Service", p.Service}, {"Federated", p.Federated}, {"CanonicalUser", p.Other}} {
+		if len(kind.list) > 0 {
+			out[kind.name] = kind.list
+		}
+	}
+	return out
+}
+
+func conditions(list []Condition) map[string]map[string][]string {
+	out := map[string]map[string][]string{}
+	for _, c := range list {
+		if out[c.Op] == nil {
+			out[c.Op] = map[string][]string{}
+		}
+		out[c.Op][c.Key] = append(out[c.Op][c.Key], c.Values...)
+	}
+	return out
+}
+
+// MaxDocument is the largest policy text [ParseDocument] reads, in bytes. AWS's own
+// largest policy, an S3 bucket's, is 20 KiB; the rest is room for white space.
+const MaxDocument = 1 << 20
+
+// ParseDocument reads a policy document as AWS writes it, with single values or lists.
+// It returns an error that names the place for anything it does not know, because an
+// element that is silently dropped could have been a permission.
+func ParseDocument(text []byte) (Document, error) {
+	if len(text) > MaxDocument {
+		return Document{}, fmt.Errorf("policy document: %d bytes, at most %d are read", len(text), MaxDocument)
+	}
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		return Document{}, fmt.Errorf("policy document: not JSON: %w", err)
+	}
+	return DocumentOf(value)
+}
+
+// DocumentOf reads a policy document from decoded JSON: maps, lists and strings.
+// Errors are as for [ParseDocument].
+func DocumentOf(value any) (Document, error) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return Document{}, fmt.Errorf("policy document: want an object, have %T", value)
+	}
+	out := Document{Version: "2008-10-17"} // AWS's default where a document states none
+	for key, v := range object {
+		var err error
+		switch key {
+		case "Version":
+			out.Version, err = text(v)
+		case "Id":
+			_, err = text(v)
+		case "Statement":
+			out.Statements, err = statements(v)
+		default:
+			err = fmt.Errorf("unknown element")
+		}
+		if err != nil {
+			return Document{}, fmt.Errorf("policy document: %s: %w", key, err)
+		}
+	}
+	return out, nil
+}
+
+func statements(value any) ([]Statement, error) {
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	out := make([]Statement, 0, len(list))
+	for i, v := range list {
+		s, err := statement(v)
+		if err != nil {
+			return nil, fmt.Errorf("statement %d: %w", i, err)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func statement(value any) (Statement, error) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return Statement{}, fmt.Errorf("want an object, have %T", value)
+	}
+	var s Statement
+	for key, v := range object {
+		if err := s.element(key, v); err != nil {
+			return Statement{}, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if _, stated := object["Effect"]; !stated {
+		return Statement{}, fmt.Errorf("Effect is missing")
+	}
+	return s, nil
+}
+
+func (s *Statement) element(key string, v any) (err error) {
+	negated := strings.HasPrefix(key, "Not")
+	switch key {
+	case "Sid":
+		s.Sid, err = text(v)
+	case "Effect":
+		s.Effect, err = effect(v)
+	case "Action", "NotAction":
+		s.Actions.Not = negated
+		s.Actions.Of, err = texts(v)
+	case "Resource", "NotResource":
+		s.Resources.Not = negated
+		s.Resources.Of, err = texts(v)
+	case "Principal", "NotPrincipal":
+		s.Principals, err = principals(v)
+		s.Principals.Not = negated
+	case "Condition":
+		s.When, err = conditionsOf(v)
+	default:
+		err = fmt.Errorf("unknown element")
+	}
+	return err
+}
+
+func effect(v any) (Effect, error) {
+	switch v {
+	case "Allow":
+		return Allow, nil
+	case "Deny":
+		return Deny, nil
+	}
+	return Deny, fmt.Errorf("want Allow or Deny, have %v", v)
+}
+
+func principals(v any) (Principals, error) {
+	if v == "*" {
+		return Principals{AWS: []string{"*"}}, nil
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return Principals{}, fmt.Errorf("want \"*\" or an object, have %T", v)
+	}
+	var p Principals
+	for kind, list := range object {
+		into, known := map[string]*[]string{"AWS": &p.AWS, "Service": &p.Service, "Federated": &p.Federated, "CanonicalUser": &p.Other}[kind]
+		if !known {
+			return Principals{}, fmt.Errorf("unknown kind of principal %q", kind)
+		}
+		values, err := texts(list)
+		if err != nil {
+			return Principals{}, fmt.Errorf("%s: %w", kind, err)
+		}
+		*into = values
+	}
+	return p, nil
+}
+
+func conditionsOf(v any) ([]Condition, error) {
+	operators, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("want an object, have %T", v)
+	}
+	var out []Condition
+	for op, keys := range operators {
+		byKey, ok := keys.(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("%s: want an object, have %T", op, keys)
+		}
+		for key, values := range byKey {
+			list, err := texts(values)
+			if err != nil {
+				return nil, fmt.Errorf("%s %s: %w", op, key, err)
+			}
+			out = append(out, Condition{Op: op, Key: key, Values: list})
+		}
+	}
+	return out, nil
+}
+
+func text(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return fmt.Sprint(v), nil
+	case float64:
+		return strings.TrimSuffix(fmt.Sprintf("%f", v), ".000000"), nil
+	}
+	return "", fmt.Errorf("want text, have %T", v)
+}
+
+func texts(v any) ([]string, error) {
+	list, ok := v.([]any)
+	if !ok {
+		list = []any{v}
+	}
+	out := make([]string, 0, len(list))
+	for _, item := range list {
+		s, err := text(item)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}

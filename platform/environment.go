@@ -1,0 +1,265 @@
+package platform
+
+import "remit/terms"
+
+// Environment is a set of accounts, endpoints and numbers. Its name is data.
+type Environment struct {
+	Name        string       `key:"environment" need:"yes" type:"name" doc:"the environment's name; the file is named after it"`
+	Accounts    []Account    `key:"accounts" need:"yes" doc:"account purpose: account id; platform is where agents run"`
+	Region      string       `key:"region" need:"yes" type:"region" doc:"the AWS region of this environment"`
+	Day         terms.Zone   `key:"day" need:"yes" doc:"the IANA time zone in which a day begins"`
+	Data        Data         `key:"data" need:"yes" doc:"what kind of data lives here"`
+	Deploy      Deploy       `key:"deploy" need:"yes" doc:"who may deploy"`
+	Evaluation  *Evaluation  `key:"evaluation" doc:"scores a version needs before it may come here"`
+	Identity    Identity     `key:"identity" need:"yes" doc:"the company's identity provider, as this environment uses it"`
+	Network     Network      `key:"network" need:"yes" doc:"how runtimes reach out"`
+	Buses       []Bus        `key:"buses" doc:"logical event bus: its name here"`
+	Credentials []Credential `key:"credentials" doc:"secrets of targets, by reference"`
+	Targets     []Target     `key:"targets" need:"yes" doc:"what each tool resolves to here"`
+	Lanes       []LaneSet    `key:"lanes" need:"yes" doc:"running versions: agent: lane: artifact"`
+	Limits      Limits       `key:"limits" need:"yes" doc:"every number that caps something"`
+	Prices      Prices       `key:"prices" need:"yes" doc:"what models, tools and running time cost"`
+	Anomaly     Anomaly      `key:"anomaly" need:"yes" doc:"when unusual traffic alerts or throttles"`
+	Audit       Audit        `key:"audit" need:"yes" doc:"how long evidence is kept, and how hard"`
+	MemoryReset string       `key:"memory_reset" oneof:"per_evaluation" doc:"memory is emptied before each evaluation run"`
+	Removal     string       `key:"removal" need:"yes" oneof:"retain|destroy" doc:"what happens to tables and keys when a stack is removed"`
+	Rehearses   string       `key:"rehearses" doc:"an environment whose limits, audit and checks this one must equal"`
+	Without     []string     `key:"without" doc:"tools that are not offered here"`
+	Constraints []Constraint `key:"constraints" doc:"further context rules; they only narrow"`
+
+	Existing    any `key:"existing" doc:"reserved for adopting what already exists; not accepted yet"`
+	Enforcement any `key:"enforcement" doc:"reserved for dated observe mode; not accepted yet"`
+}
+
+// Account is an AWS account by its purpose in an environment.
+type Account struct {
+	Purpose string          `key:"=" type:"name"`
+	ID      terms.AccountID `key:"-"`
+}
+
+// Data says what kind of data an environment holds.
+type Data struct {
+	Kind        string       `key:"kind" need:"yes" oneof:"synthetic|anonymised|real" doc:"synthetic, anonymised or real"`
+	Attestation *Attestation `key:"attestation" doc:"who says that it is anonymised, and by which run"`
+}
+
+// Attestation is the evidence that data was anonymised.
+type Attestation struct {
+	Job    string       `key:"job" need:"yes" doc:"the job that anonymised it"`
+	Date   terms.Date   `key:"date" need:"yes" doc:"the day it ran"`
+	Owner  string       `key:"owner" need:"yes" doc:"the team that answers for it"`
+	Digest terms.Digest `key:"digest" need:"yes" doc:"digest of the job's report"`
+}
+
+// Deploy says who may deploy to an environment: the pipeline, or named principals.
+type Deploy struct {
+	By        []string   `key:"by" need:"yes" lone:"yes" doc:"pipeline, or a list of IAM role ARNs of people"`
+	From      string     `key:"from" doc:"the environment a version must have passed"`
+	Approvers []Approver `key:"approvers" doc:"class of approval: who can give it"`
+}
+
+// Pipeline is the word in deploy.by that admits only the pipeline.
+const Pipeline = "pipeline"
+
+// OnlyPipeline reports whether nobody but the pipeline deploys.
+func (d Deploy) OnlyPipeline() bool { return len(d.By) == 1 && d.By[0] == Pipeline }
+
+// Approver is a class of approval and the people who can give it.
+type Approver struct {
+	Class  string   `key:"=" type:"name"`
+	People []string `key:"-"`
+}
+
+// Evaluation is what a version must have shown in the environment it comes from.
+type Evaluation struct {
+	Scores []Score    `key:"scores" need:"yes" doc:"metric: lowest score"`
+	MaxAge terms.Span `key:"max_age" need:"yes" doc:"how old a result may be"`
+	Drift  *Drift     `key:"drift" doc:"how far the evaluated data may be from real data"`
+}
+
+// Score is the lowest acceptable value of one metric.
+type Score struct {
+	Metric  string        `key:"=" type:"name"`
+	AtLeast terms.Percent `key:"-"`
+}
+
+// Drift bounds the distance between two data sets' profiles.
+type Drift struct {
+	Warn  terms.Percent `key:"warn" need:"yes" doc:"warn above"`
+	Block terms.Percent `key:"block" need:"yes" doc:"refuse above"`
+}
+
+// Identity is the company's identity provider and what its claims mean.
+type Identity struct {
+	Issuer   string   `key:"issuer" need:"yes" type:"https" doc:"the issuer's URL, as tokens state it"`
+	Audience string   `key:"audience" need:"yes" doc:"the audience tokens must carry"`
+	Claims   Claims   `key:"claims" need:"yes" doc:"which claim says what"`
+	Entry    []string `key:"entry" need:"yes" type:"name" doc:"applications that may open executions"`
+}
+
+// Claims maps an issuer's claims to Remit's words. An unmapped value means nothing.
+type Claims struct {
+	User      string    `key:"user" need:"yes" doc:"the claim that names the user"`
+	Tenant    string    `key:"tenant" need:"yes" doc:"the claim that names the tenant"`
+	UserRoles RoleClaim `key:"user_roles" need:"yes" doc:"the claim that lists roles"`
+}
+
+// RoleClaim maps the values of one claim to declared user roles.
+type RoleClaim struct {
+	Claim string            `key:"claim" need:"yes" doc:"the claim's name"`
+	Map   map[string]string `key:"map" need:"yes" doc:"the claim's value: declared user role"`
+}
+
+// Network says how runtimes reach out.
+type Network struct {
+	Mode           string   `key:"mode" need:"yes" oneof:"public|vpc" doc:"vpc is needed for sensitive data classes"`
+	Subnets        []string `key:"subnets" type:"subnet" doc:"subnet ids, with mode vpc"`
+	SecurityGroups []string `key:"security_groups" type:"security-group" doc:"security group ids, with mode vpc"`
+}
+
+// Bus is a logical event bus and its name here.
+type Bus struct {
+	Name  string `key:"=" type:"name"`
+	Named string `key:"-"`
+}
+
+// Credential is a secret by reference: never a value.
+type Credential struct {
+	Name   string     `key:"=" type:"name"`
+	Secret string     `key:"secret" need:"yes" doc:"the secret's name in this environment's vault"`
+	Owner  string     `key:"owner" need:"yes" doc:"the team that rotates it"`
+	Rotate terms.Span `key:"rotate" need:"yes" doc:"how often it is rotated"`
+}
+
+// Target is what a tool resolves to in one environment: exactly one kind, and with
+// synthetic data a mock reply for local runs.
+type Target struct {
+	Tool       string            `key:"=" type:"name"`
+	Lambda     *LambdaTarget     `key:"lambda" doc:"a Lambda function"`
+	APIGateway *APIGatewayTarget `key:"api_gateway" doc:"one operation of an API Gateway REST API"`
+	OpenAPI    *OpenAPITarget    `key:"openapi" doc:"one operation of an HTTP API"`
+	MCPServer  *MCPTarget        `key:"mcp_server" doc:"one tool of an MCP server"`
+	Reach      *ReachTarget      `key:"reach" doc:"the table or API behind a reach tool"`
+	Credential string            `key:"credential" doc:"a declared credential"`
+	Mock       any               `key:"mock" doc:"a reply for local runs; only with synthetic data"`
+}
+
+// LambdaTarget is a function, by name and alias. Account defaults to platform.
+type LambdaTarget struct {
+	Function string `key:"function" need:"yes" type:"function" doc:"the function's name"`
+	Alias    string `key:"alias" need:"yes" type:"name" doc:"the alias that is called"`
+	Account  string `key:"account" doc:"the purpose of the account it is in; platform when absent"`
+}
+
+// APIGatewayTarget is one operation of a REST API. Account defaults to platform.
+type APIGatewayTarget struct {
+	API       string `key:"api" need:"yes" type:"api" doc:"the REST API's id"`
+	Stage     string `key:"stage" need:"yes" type:"name" doc:"its stage"`
+	Operation string `key:"operation" need:"yes" type:"operation" doc:"method and path, such as POST /reports"`
+	Account   string `key:"account" doc:"the purpose of the account it is in; platform when absent"`
+}
+
+// OpenAPITarget is one operation of an HTTP API described by OpenAPI.
+type OpenAPITarget struct {
+	Server    string `key:"server" need:"yes" type:"https" doc:"the server's URL"`
+	Operation string `key:"operation" need:"yes" type:"operation" doc:"method and path, such as GET /regulations/{id}"`
+}
+
+// MCPTarget is one tool of an MCP server.
+type MCPTarget struct {
+	URL  string `key:"url" need:"yes" type:"https" doc:"the server's URL"`
+	Tool string `key:"tool" need:"yes" type:"name" doc:"the tool's name there"`
+}
+
+// ReachTarget is the table, or the API and stage, behind a reach tool.
+type ReachTarget struct {
+	Table string `key:"table" type:"table" doc:"the table's name in the resource account"`
+	API   string `key:"api" type:"api" doc:"the REST API's id in the resource account"`
+	Stage string `key:"stage" type:"name" doc:"its stage"`
+}
+
+// LaneSet is the running versions of one agent.
+type LaneSet struct {
+	Agent string `key:"=" type:"name"`
+	Lanes []Lane `key:"*" doc:"lane name: the version it runs"`
+}
+
+// Lane is one running version: the image's digest, the prompts' and the inference
+// parameters'; the fourth digest, of the model ids, is computed. Share is the part of
+// users a lane serves; lanes without one share the rest.
+type Lane struct {
+	Name       string        `key:"=" type:"name"`
+	Code       terms.Digest  `key:"code" need:"yes" doc:"digest of the container image"`
+	Prompts    terms.Digest  `key:"prompts" need:"yes" doc:"digest of the prompts"`
+	Parameters terms.Digest  `key:"parameters" need:"yes" doc:"digest of the inference parameters"`
+	Share      terms.Percent `key:"share" doc:"the part of users it serves"`
+}
+
+// Limits are all caps of an environment.
+type Limits struct {
+	Agents []AgentLimits `key:"agents" need:"yes" doc:"per execution of an agent"`
+	Tools  []ToolLimits  `key:"tools" doc:"per tool"`
+	User   DayLimit      `key:"user" need:"yes" doc:"per user, over all agents"`
+	Tenant DayLimit      `key:"tenant" need:"yes" doc:"per tenant, over all agents"`
+}
+
+// AgentLimits cap one execution.
+type AgentLimits struct {
+	Agent     string         `key:"=" type:"name"`
+	ToolCalls int64          `key:"tool_calls" need:"yes" doc:"tool calls per execution"`
+	WallClock terms.Span     `key:"wall_clock" need:"yes" doc:"from open to close"`
+	Tokens    int64          `key:"tokens" need:"yes" doc:"model tokens per execution, in and out"`
+	ModelCost terms.MicroUSD `key:"model_cost" need:"yes" doc:"model cost per execution"`
+}
+
+// ToolLimits cap one tool per user and day.
+type ToolLimits struct {
+	Tool                string `key:"=" type:"name"`
+	PerUserPerDay       int64  `key:"per_user_per_day" need:"yes" doc:"calls"`
+	Why                 string `key:"why" need:"yes" doc:"the reason for the limit"`
+	IndeterminateCounts bool   `key:"indeterminate_counts" doc:"true: a call whose outcome is unknown counts"`
+}
+
+// DayLimit caps cost per day.
+type DayLimit struct {
+	CostPerDay terms.MicroUSD `key:"cost_per_day" need:"yes" doc:"total agent cost per day"`
+}
+
+// Prices say what things cost. A model without a price cannot be used.
+type Prices struct {
+	Models  []ModelPrice   `key:"models" need:"yes" doc:"per million tokens"`
+	Tools   []ToolPrice    `key:"tools" doc:"per call"`
+	Runtime terms.MicroUSD `key:"runtime_hour" need:"yes" doc:"per hour of a session"`
+}
+
+// ModelPrice is the price of one model per million tokens. Absent cache prices mean the
+// input price.
+type ModelPrice struct {
+	Model      string         `key:"=" type:"model"`
+	Input      terms.MicroUSD `key:"input" need:"yes" doc:"per million input tokens"`
+	Output     terms.MicroUSD `key:"output" need:"yes" doc:"per million output tokens"`
+	CacheRead  terms.MicroUSD `key:"cache_read" doc:"per million tokens read from the cache"`
+	CacheWrite terms.MicroUSD `key:"cache_write" doc:"per million tokens written to the cache"`
+}
+
+// ToolPrice is the price of one call.
+type ToolPrice struct {
+	Tool string         `key:"=" type:"name"`
+	Call terms.MicroUSD `key:"-"`
+}
+
+// Anomaly says when traffic far from its baseline alerts or throttles. Zero
+// ThrottleAbove never throttles.
+type Anomaly struct {
+	Baseline      terms.Span    `key:"baseline" need:"yes" doc:"the trailing window compared with"`
+	AlertAbove    terms.Percent `key:"alert_above" need:"yes" doc:"of the baseline"`
+	ThrottleAbove terms.Percent `key:"throttle_above" doc:"of the baseline"`
+}
+
+// Audit says how evidence is kept.
+type Audit struct {
+	Retention terms.Span `key:"retention" need:"yes" doc:"how long evidence is kept"`
+	Lock      string     `key:"lock" need:"yes" oneof:"none|governance|compliance" doc:"who can shorten that: anyone, administrators, nobody"`
+	Debug     bool       `key:"debug" doc:"true: full debug logging; only with synthetic data"`
+	Logs      terms.Span `key:"logs" need:"yes" type:"log-retention" doc:"how long operational logs are kept"`
+}

@@ -1,0 +1,113 @@
+// Package test holds the promises of the product as a whole: who may import whom, the
+// reviewed IAM, and what the README says.
+package test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// wall says what a package may not import, and why. A forbidden entry ending in /... is a
+// whole tree; "third party" is every module but the standard library and ours.
+type wall struct {
+	pkg       string
+	forbidden map[string]string // import → reason
+}
+
+const (
+	thirdParty = "third party"
+	jsii       = "github.com/aws/jsii-runtime-go"
+	cdk        = "github.com/aws/aws-cdk-go/..."
+	sdk        = "github.com/aws/aws-sdk-go-v2/..."
+	yaml       = "go.yaml.in/..."
+)
+
+// pure is for the packages that are proven, fuzzed and shipped in every Lambda.
+func pure(pkg string) wall {
+	return wall{pkg, map[string]string{
+		thirdParty:           "what is proven, fuzzed and shipped in every Lambda rests on the standard library and terms alone",
+		"remit/platform/...": "the declaration reaches the core only as a compiled bundle",
+		"remit/grants":       "the core must not depend on how IAM is made",
+		"remit/constructs":   "synth is not part of any decision",
+	}}
+}
+
+var walls = []wall{
+	pure("remit/terms"), pure("remit/policy"), pure("remit/ledger"), pure("remit/iam"), pure("remit/iam/proof"), pure("remit/audit"), pure("remit/iam/catalog"),
+	{"remit/platform", map[string]string{
+		thirdParty:            "the resolved declaration has no file format and no cloud",
+		"remit/platform/load": "reading text is the rim; the model does not know it",
+		"remit/iam/...":       "the declaration says who may do what, not how AWS spells it",
+	}},
+	{"remit/platform/load", map[string]string{
+		cdk: "checking a declaration takes milliseconds and no Node", sdk: "checking a declaration asks no account", "remit/grants": "reading is not granting",
+	}},
+	{"remit/grants", map[string]string{
+		cdk: "the intended IAM is readable without synth", sdk: "the intended IAM asks no account", "remit/constructs": "the intended IAM is readable without synth",
+		"remit/platform/load": "grants take a resolved declaration",
+	}},
+	{"remit/assembly", map[string]string{
+		cdk: "templates are read as what they are: JSON", "remit/grants": "the reader must not know what it is supposed to find", "remit/platform": "it reads anyone's templates",
+	}},
+	{"remit/constructs", map[string]string{
+		sdk: "synth calls no AWS", "remit/verify": "synth does not mark its own work", "remit/assembly": "synth does not read its own output",
+	}},
+	{"remit/verify", map[string]string{
+		"remit/grants": "the judge does not read the defendant's notes", "remit/constructs": "the judge does not read the defendant's notes", sdk: "the proof is offline", cdk: "the proof needs no Node",
+	}},
+	{"remit/lambdas/gateway", map[string]string{
+		"remit/platform/...": "it reads a bundle: cold start and attack surface", yaml: "it reads a bundle", cdk: "cold start and attack surface", sdk: "AWS is wired in bootstrap; the handler knows ports",
+	}},
+}
+
+func TestImportsKeepTheWallsOfTheHouse(t *testing.T) {
+	deps := dependencies(t)
+	for _, w := range walls {
+		imports, exists := deps[w.pkg]
+		if !exists {
+			t.Errorf("the wall around %s guards a package that does not exist; remove it", w.pkg)
+			continue
+		}
+		for _, imported := range imports {
+			for forbidden, reason := range w.forbidden {
+				if matches(forbidden, imported) {
+					t.Errorf("%s reaches %s.\n  It must not: %s.", w.pkg, imported, reason)
+				}
+			}
+		}
+	}
+}
+
+func matches(pattern, imported string) bool {
+	if pattern == thirdParty {
+		first, _, _ := strings.Cut(imported, "/")
+		return strings.Contains(first, ".")
+	}
+	if tree, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return imported == tree || strings.HasPrefix(imported, tree+"/")
+	}
+	return pattern == imported
+}
+
+// dependencies is what each of our packages reaches, directly or not, tests left out.
+func dependencies(t *testing.T) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Deps", "remit/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	deps := map[string][]string{}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); decoder.More(); {
+		var p struct {
+			ImportPath string
+			Deps       []string
+		}
+		if err := decoder.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		deps[p.ImportPath] = p.Deps
+	}
+	return deps
+}
