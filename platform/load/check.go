@@ -1,0 +1,201 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"remit/platform"
+	"remit/terms"
+)
+
+// check runs the rules that need more than one key. A rule skips what did not decode: that
+// has been reported, and reporting its consequences would only hide it.
+func (l *loader) check(p *platform.Platform) {
+	c := &checker{loader: l, p: p}
+	c.userRoles()
+	c.tools()
+	c.agents()
+	c.constraints(p.Constraints, "constraints")
+	c.waivers()
+	for _, e := range p.Environments {
+		c.environment(e)
+	}
+	c.shared()
+	c.names()
+}
+
+type checker struct {
+	*loader
+	p *platform.Platform
+}
+
+// say reports a problem at a path of the platform file, or of an environment's when the
+// path begins with environments.NAME.
+func (c *checker) say(code, path, message, hint string) {
+	c.sayAlso(code, path, message, hint, "")
+}
+
+func (c *checker) sayAlso(code, path, message, hint, also string) {
+	problem := Problem{Code: code, At: c.p.Places.Of(path), Path: shownPath(path), Message: message, Hint: hint}
+	if also != "" {
+		problem.Also = c.p.Places.Of(also)
+	}
+	c.report(problem)
+}
+
+// shownPath leaves out what the file's own name already says.
+func shownPath(path string) string {
+	if rest, ok := strings.CutPrefix(path, "environments."); ok {
+		_, path, _ = strings.Cut(rest, ".")
+	}
+	return path
+}
+
+// known refuses a reference to something that is not declared.
+func (c *checker) known(code, kind, path, word string, declared []string) bool {
+	if word == "" || slices.Contains(declared, word) {
+		return true
+	}
+	c.say(code, path, fmt.Sprintf("unknown %s %q", kind, word), oneOf(word, declared))
+	return false
+}
+
+func (c *checker) allKnown(code, kind, path string, words, declared []string) {
+	for i, word := range words {
+		c.known(code, kind, fmt.Sprintf("%s[%d]", path, i), word, declared)
+	}
+}
+
+func names[T any](list []T, name func(T) string) []string {
+	var out []string
+	for _, item := range list {
+		out = append(out, name(item))
+	}
+	return out
+}
+
+func (c *checker) roleNames() []string {
+	return names(c.p.UserRoles, func(r platform.UserRole) string { return r.Name })
+}
+
+func (c *checker) toolNames() []string {
+	return names(c.p.Tools, func(t platform.Tool) string { return t.Name })
+}
+
+func (c *checker) agentNames() []string {
+	return names(c.p.Agents, func(a platform.Agent) string { return a.Name })
+}
+
+func (c *checker) teamNames() []string {
+	return names(c.p.Teams, func(t platform.Team) string { return t.Name })
+}
+
+func (c *checker) classNames() []string {
+	return names(c.p.DataClasses, func(d platform.DataClass) string { return d.Name })
+}
+
+func (c *checker) environmentNames() []string {
+	return names(c.p.Environments, func(e platform.Environment) string { return e.Name })
+}
+
+func (c *checker) userRoles() {
+	for _, r := range c.p.UserRoles {
+		c.allKnown("unknown-user-role", "user role", "user_roles."+r.Name+".includes", r.Includes, c.roleNames())
+		if cycle := c.cycle(r.Name, nil); cycle != nil && cycle[0] == slices.Min(cycle) && cycle[0] == r.Name {
+			c.say("inclusion-cycle", "user_roles."+r.Name, "includes itself: "+strings.Join(append(cycle, r.Name), " includes "), "a role includes only roles below it")
+		}
+	}
+}
+
+// cycle is the way from a role back to itself, or nil.
+func (c *checker) cycle(name string, path []string) []string {
+	if len(path) > 0 && path[0] == name {
+		return path
+	}
+	if slices.Contains(path, name) {
+		return nil
+	}
+	path = append(slices.Clone(path), name)
+	for _, r := range c.p.UserRoles {
+		if r.Name != name {
+			continue
+		}
+		for _, lower := range r.Includes {
+			if found := c.cycle(lower, path); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+func (c *checker) agents() {
+	purposes := c.p.Purposes
+	for _, a := range c.p.Agents {
+		at := "agents." + a.Name
+		c.known("unknown-team", "team", at+".team", a.Team, c.teamNames())
+		c.allKnown("unknown-purpose", "purpose", at+".purposes", a.Purposes, purposes)
+		c.allKnown("unknown-user-role", "user role", at+".callers", a.Callers, c.roleNames())
+		c.allKnown("unknown-tool", "tool", at+".tools", a.Tools, c.toolNames())
+		for i, name := range a.Tools {
+			if t, ok := c.p.Tool(name); ok {
+				c.reachable(fmt.Sprintf("%s.tools[%d]", at, i), a, t)
+			}
+		}
+		c.profiles(at, a.Models)
+	}
+}
+
+// reachable refuses a tool that nobody who may use the agent may call.
+func (c *checker) reachable(path string, a platform.Agent, t platform.Tool) {
+	mayUse, mayCall := c.p.RolesAbove(a.Callers), c.p.RolesAbove(t.Callers)
+	if len(mayUse) == 0 || len(mayCall) == 0 || slices.ContainsFunc(mayUse, func(r string) bool { return slices.Contains(mayCall, r) }) {
+		return
+	}
+	c.sayAlso("unreachable-tool", path, fmt.Sprintf("nobody who may use %s may call %s", a.Name, t.Name),
+		fmt.Sprintf("%s is for %s; %s is for %s", a.Name, strings.Join(mayUse, ", "), t.Name, strings.Join(mayCall, ", ")), "tools."+t.Name+".callers")
+}
+
+// profiles: a cross-region profile ends in the id of the model it routes to.
+func (c *checker) profiles(at string, m platform.Models) {
+	for i, profile := range m.Profiles {
+		_, model, _ := strings.Cut(profile, ".")
+		if !slices.Contains(m.IDs, model) {
+			c.say("unknown-model", fmt.Sprintf("%s.models.profiles[%d]", at, i), fmt.Sprintf("profile %q routes to a model that models.ids does not name", profile), "add "+model+" to models.ids")
+		}
+	}
+}
+
+func (c *checker) constraints(list []platform.Constraint, at string) {
+	seen := map[string]int{}
+	for i, k := range list {
+		path := fmt.Sprintf("%s[%d]", at, i)
+		if first, twice := seen[k.ID]; twice && k.ID != "" {
+			c.sayAlso("declared-twice", path+".id", fmt.Sprintf("constraint %q is declared twice", k.ID), "give each its own id", fmt.Sprintf("%s[%d].id", at, first))
+		}
+		seen[k.ID] = i
+		c.known("unknown-user-role", "user role", path+".when.user_role", k.When.UserRole, c.roleNames())
+		c.known("unknown-data-class", "data class", path+".when.data_class", k.When.DataClass, c.classNames())
+		c.known("unknown-purpose", "purpose", path+".when.purpose", k.When.Purpose, c.p.Purposes)
+		c.known("unknown-data-class", "data class", path+".forbid.data_class", k.Forbid.DataClass, c.classNames())
+		c.allKnown("unknown-tool", "tool", path+".forbid.tools", k.Forbid.Tools, c.toolNames())
+		if c.p.Places[path+".forbid"] != (terms.Pos{}) && k.Forbid.Access == "" && k.Forbid.DataClass == "" && len(k.Forbid.Tools) == 0 {
+			c.say("forbids-nothing", path+".forbid", "names nothing to forbid", "name an access, a data class or tools")
+		}
+	}
+}
+
+func (c *checker) waivers() {
+	for i, w := range c.p.Waivers {
+		path := fmt.Sprintf("waivers[%d]", i)
+		c.known("unknown-team", "team", path+".owner", w.Owner, c.teamNames())
+		c.expired(path+".until", w.Until, "the waiver")
+	}
+}
+
+func (c *checker) expired(path string, until terms.Date, what string) {
+	if until != "" && until < c.today {
+		c.say("expired", path, fmt.Sprintf("%s ended on %s", what, until), "remove it, or decide again and write a new date")
+	}
+}

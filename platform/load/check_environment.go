@@ -1,0 +1,330 @@
+package load
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"remit/platform"
+)
+
+func (c *checker) environment(e platform.Environment) {
+	at := "environments." + e.Name + "."
+	c.reserved(at, e)
+	if e.Accounts != nil && !slices.Contains(accountPurposes(e), platform.PlatformAccount) {
+		c.say("unknown-account", at+"accounts", "has no platform account, where agents run", "add platform: with an account id")
+	}
+	c.allKnown("unknown-tool", "tool", at+"without", e.Without, c.toolNames())
+	c.constraints(e.Constraints, at+"constraints")
+	c.data(at, e)
+	c.deploy(at, e)
+	c.identity(at, e)
+	c.network(at, e)
+	c.credentials(at, e)
+	c.targets(at, e)
+	c.lanes(at, e)
+	c.limits(at, e)
+	c.rehearses(at, e)
+}
+
+func accountPurposes(e platform.Environment) []string {
+	return names(e.Accounts, func(a platform.Account) string { return a.Purpose })
+}
+
+func busNames(e platform.Environment) []string {
+	return names(e.Buses, func(b platform.Bus) string { return b.Name })
+}
+
+// reserved keys are known to the language, so that nothing else takes their place.
+func (c *checker) reserved(at string, e platform.Environment) {
+	for key, value := range map[string]any{"existing": e.Existing, "enforcement": e.Enforcement} {
+		if value != nil {
+			c.say("reserved-key", at+key, "is reserved and does nothing yet, so it is refused", "remove it")
+		}
+	}
+}
+
+func (c *checker) data(at string, e platform.Environment) {
+	switch {
+	case e.Data.Kind == "anonymised" && e.Data.Attestation == nil:
+		c.say("no-attestation", at+"data", "anonymised data needs an attestation", "say which job anonymised it, when, who answers for it, and its report's digest")
+	case e.Data.Attestation != nil:
+		c.known("unknown-team", "team", at+"data.attestation.owner", e.Data.Attestation.Owner, c.teamNames())
+	}
+	if e.Audit.Debug && e.Data.Kind != "synthetic" && e.Data.Kind != "" {
+		c.say("debug-with-data", at+"audit.debug", "full debug logging would write "+e.Data.Kind+" data to logs", "set debug: false")
+	}
+}
+
+func (c *checker) deploy(at string, e platform.Environment) {
+	others := slices.DeleteFunc(c.environmentNames(), func(n string) bool { return n == e.Name })
+	c.known("unknown-environment", "environment", at+"deploy.from", e.Deploy.From, others)
+	if slices.Contains(e.Deploy.By, platform.Pipeline) {
+		if len(e.Deploy.By) > 1 {
+			c.say("bad-deploy", at+"deploy.by", "is the pipeline or named principals, not both", "")
+		}
+		if c.p.SharedSite(platform.Pipeline).Account == "" {
+			c.say("unknown-account", at+"deploy.by", "the pipeline has no account", "declare shared.accounts.pipeline in "+platformFile)
+		}
+		return
+	}
+	for i, principal := range e.Deploy.By {
+		if principal != "" && !iamRole.MatchString(principal) {
+			c.say("bad-deploy", fmt.Sprintf("%sdeploy.by[%d]", at, i), "must be the word pipeline or an IAM role's ARN", "such as arn:aws:iam::111122223333:role/Developer")
+		}
+	}
+}
+
+func (c *checker) identity(at string, e platform.Environment) {
+	for claim, role := range e.Identity.Claims.UserRoles.Map {
+		c.known("unknown-user-role", "user role", at+"identity.claims.user_roles.map."+claim, role, c.roleNames())
+	}
+}
+
+// network: a sensitive class that any lane here touches keeps its runtime off the public network.
+func (c *checker) network(at string, e platform.Environment) {
+	vpc := e.Network.Mode == "vpc"
+	complete := len(e.Network.Subnets) > 0 && len(e.Network.SecurityGroups) > 0
+	if vpc && !complete || e.Network.Mode == "public" && len(e.Network.Subnets)+len(e.Network.SecurityGroups) > 0 {
+		c.say("bad-network", at+"network", "mode vpc needs subnets and security_groups; mode public has none", "")
+	}
+	if e.Network.Mode != "public" || e.Data.Kind == "synthetic" {
+		return
+	}
+	for _, lane := range c.p.Lanes(e) {
+		for _, t := range lane.Tools {
+			class, _ := find(c.p.DataClasses, func(d platform.DataClass) bool { return d.Name == t.DataClass })
+			if class.Sensitive {
+				c.sayAlso("sensitive-on-public-network", at+"network.mode", fmt.Sprintf("%s uses %s, which is %s", lane.LaneSite.Agent, t.Name, class.Name), "use mode: vpc with subnets and security groups", "tools."+t.Name+".data_class")
+				return
+			}
+		}
+	}
+}
+
+func find[T any](list []T, is func(T) bool) (T, bool) {
+	if i := slices.IndexFunc(list, is); i >= 0 {
+		return list[i], true
+	}
+	var none T
+	return none, false
+}
+
+func (c *checker) credentials(at string, e platform.Environment) {
+	for _, k := range e.Credentials {
+		c.known("unknown-team", "team", at+"credentials."+k.Name+".owner", k.Owner, c.teamNames())
+	}
+}
+
+func (c *checker) targets(at string, e platform.Environment) {
+	for _, t := range e.Targets {
+		path := at + "targets." + t.Tool
+		c.known("unknown-tool", "tool", path, t.Tool, c.toolNames())
+		c.known("unknown-credential", "credential", path+".credential", t.Credential, names(e.Credentials, func(k platform.Credential) string { return k.Name }))
+		c.targetKind(path, t)
+		c.targetAccounts(path, e, t)
+		if t.Mock != nil && e.Data.Kind != "synthetic" && e.Data.Kind != "" {
+			c.say("mock-with-data", path+".mock", "a mock reply has no place beside "+e.Data.Kind+" data", "remove it, or declare data.kind synthetic")
+		}
+	}
+}
+
+func (c *checker) targetKind(path string, t platform.Target) {
+	kinds := 0
+	for _, given := range []bool{t.Lambda != nil, t.APIGateway != nil, t.OpenAPI != nil, t.MCPServer != nil, t.Reach != nil} {
+		if given {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		c.say("bad-target", path, "must be exactly one of lambda, api_gateway, openapi, mcp_server, reach", "")
+		return
+	}
+	tool, declared := c.p.Tool(t.Tool)
+	if !declared {
+		return
+	}
+	switch {
+	case tool.Reach == nil && t.Reach != nil, tool.Reach != nil && t.Reach == nil:
+		c.sayAlso("bad-target", path, "a reach target and a tool with reach belong together", "", "tools."+t.Tool)
+	case t.Reach != nil && (len(tool.Reach.Operations) == 0) != (t.Reach.Table != "" && t.Reach.API+t.Reach.Stage == ""),
+		t.Reach != nil && (len(tool.Reach.Operations) > 0) != (t.Reach.Table == "" && t.Reach.API != "" && t.Reach.Stage != ""):
+		c.sayAlso("bad-target", path+".reach", "must name the table, or the api and stage, that the tool's reach grants", "", "tools."+t.Tool+".reach")
+	}
+}
+
+func (c *checker) targetAccounts(path string, e platform.Environment, t platform.Target) {
+	if t.Lambda != nil {
+		c.known("unknown-account", "account", path+".lambda.account", t.Lambda.Account, accountPurposes(e))
+	}
+	if t.APIGateway != nil {
+		c.known("unknown-account", "account", path+".api_gateway.account", t.APIGateway.Account, accountPurposes(e))
+	}
+	if tool, ok := c.p.Tool(t.Tool); ok && tool.Reach != nil {
+		c.known("unknown-account", "account", "tools."+t.Tool+".reach.account", tool.Reach.Account, accountPurposes(e))
+	}
+}
+
+func (c *checker) lanes(at string, e platform.Environment) {
+	for _, set := range e.Lanes {
+		path := at + "lanes." + set.Agent
+		if !c.known("unknown-agent", "agent", path, set.Agent, c.agentNames()) {
+			continue
+		}
+		agent, _ := c.p.Agent(set.Agent)
+		c.shares(path, set)
+		c.resolved(path, e, agent)
+		c.priced(path, e, agent)
+		if !slices.ContainsFunc(e.Limits.Agents, func(l platform.AgentLimits) bool { return l.Agent == set.Agent }) {
+			c.say("no-limit", path, "runs here without limits", "declare limits.agents."+set.Agent)
+		}
+	}
+}
+
+// shares: lanes without a share divide what is left, so something must be left for them.
+func (c *checker) shares(path string, set platform.LaneSet) {
+	total, rest := 0, 0
+	for _, lane := range set.Lanes {
+		total += int(lane.Share)
+		if lane.Share == 0 {
+			rest++
+		}
+	}
+	if total > 100 || rest > 1 || rest == 0 && total != 100 || rest == 1 && total == 100 {
+		c.say("bad-share", path, fmt.Sprintf("shares add up to %d%% with %d lane(s) for the rest", total, rest), "exactly one lane has no share and serves the rest, or all shares make 100%")
+	}
+}
+
+// resolved: every tool of a lane has a target, its buses have names.
+func (c *checker) resolved(path string, e platform.Environment, a platform.Agent) {
+	for _, t := range c.p.ToolsOf(a, e) {
+		if _, ok := e.Target(t.Name); !ok {
+			c.sayAlso("no-target", path, fmt.Sprintf("tool %s has no target in %s", t.Name, e.Name), "declare targets."+t.Name+", or name it in without", "tools."+t.Name)
+		}
+		if t.Dedup != nil {
+			c.bus(path, e, "tools."+t.Name+".dedup.until.bus", t.Dedup.Until.Bus)
+		}
+	}
+	for i, events := range a.Events {
+		c.bus(path, e, fmt.Sprintf("agents.%s.events[%d].bus", a.Name, i), events.Bus)
+	}
+}
+
+func (c *checker) bus(path string, e platform.Environment, declared, bus string) {
+	if bus != "" && !slices.Contains(busNames(e), bus) {
+		c.sayAlso("unknown-bus", path, fmt.Sprintf("event bus %q has no name in %s", bus, e.Name), "declare buses."+bus, declared)
+	}
+}
+
+func (c *checker) priced(path string, e platform.Environment, a platform.Agent) {
+	priced := names(e.Prices.Models, func(m platform.ModelPrice) string { return m.Model })
+	for i, model := range a.Models.IDs {
+		if model != "" && !slices.Contains(priced, model) {
+			c.sayAlso("no-price", path, fmt.Sprintf("model %s has no price in %s", model, e.Name), "declare prices.models."+model, fmt.Sprintf("agents.%s.models.ids[%d]", a.Name, i))
+		}
+	}
+}
+
+// limits: AgentCore holds a session between 60 seconds and 8 hours (facts §4).
+func (c *checker) limits(at string, e platform.Environment) {
+	for _, l := range e.Limits.Agents {
+		path := at + "limits.agents." + l.Agent
+		c.known("unknown-agent", "agent", path, l.Agent, c.agentNames())
+		if d := l.WallClock.Duration(); d != 0 && (d < time.Minute || d > 8*time.Hour) {
+			c.say("bad-value", path+".wall_clock", "must be between 60s and 8h, the lifetimes AgentCore accepts for a session", "")
+		}
+	}
+	for _, l := range e.Limits.Tools {
+		c.known("unknown-tool", "tool", at+"limits.tools."+l.Tool, l.Tool, c.toolNames())
+	}
+	for _, price := range e.Prices.Tools {
+		c.known("unknown-tool", "tool", at+"prices.tools."+price.Tool, price.Tool, c.toolNames())
+	}
+	if days := e.Audit.Logs.Days(); days != 0 && !slices.Contains(logRetentionDays, days) {
+		c.say("bad-value", at+"audit.logs", fmt.Sprintf("CloudWatch Logs cannot keep logs for %d days", days), "use one of 1d, 3d, 5d, 7d, 14d, 30d, 60d, 90d, 120d, 150d, 180d, 365d, 400d, 545d, 731d, 1827d, 3653d")
+	}
+	if e.Audit.Logs > e.Audit.Retention && e.Audit.Retention != 0 {
+		c.say("bad-value", at+"audit.logs", "logs would be kept longer than the evidence", "")
+	}
+}
+
+// logRetentionDays are the values AWS::Logs::LogGroup RetentionInDays accepts.
+var logRetentionDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
+
+// rehearses: an environment that rehearses another may not differ in what is rehearsed.
+func (c *checker) rehearses(at string, e platform.Environment) {
+	others := slices.DeleteFunc(c.environmentNames(), func(n string) bool { return n == e.Name })
+	if e.Rehearses == "" || !c.known("unknown-environment", "environment", at+"rehearses", e.Rehearses, others) {
+		return
+	}
+	other, _ := c.p.Environment(e.Rehearses)
+	there := "environments." + other.Name + "."
+	for _, part := range []string{"Limits", "Audit", "Anomaly", "Without", "Constraints", "Identity.Claims.UserRoles"} {
+		c.same(at, there, reflect.ValueOf(e), reflect.ValueOf(other), strings.Split(part, "."), "")
+	}
+}
+
+// same walks to a part by its field names and compares it leaf by leaf.
+func (c *checker) same(here, there string, a, b reflect.Value, part []string, path string) {
+	for _, name := range part {
+		f, _ := a.Type().FieldByName(name)
+		a, b, path = a.FieldByName(name), b.FieldByName(name), join(path, f.Tag.Get("key"))
+	}
+	c.leaves(here, there, a, b, path)
+}
+
+func (c *checker) leaves(here, there string, a, b reflect.Value, path string) {
+	if reflect.DeepEqual(a.Interface(), b.Interface()) {
+		return
+	}
+	if a.Kind() == reflect.Struct && a.NumField() == len(fields(a.Type())) {
+		for _, f := range fields(a.Type()) {
+			c.leaves(here, there, a.Field(f.index), b.Field(f.index), join(path, f.key))
+		}
+		return
+	}
+	if a.Kind() == reflect.Slice && keyed(a.Type().Elem()) {
+		c.entriesDiffer(here, there, a, b, path)
+		return
+	}
+	c.sayAlso("rehearsal-differs", here+path, fmt.Sprintf("differs from the environment it rehearses: %s here, %s there", sayValue(a), sayValue(b)), "", there+path)
+}
+
+// entriesDiffer compares keyed lists by key, whatever their order.
+func (c *checker) entriesDiffer(here, there string, a, b reflect.Value, path string) {
+	own, _ := special(a.Type().Elem(), "=")
+	index := func(list reflect.Value) map[string]reflect.Value {
+		out := map[string]reflect.Value{}
+		for i := range list.Len() {
+			out[list.Index(i).Field(own.index).String()] = list.Index(i)
+		}
+		return out
+	}
+	inA, inB := index(a), index(b)
+	for key, v := range inA {
+		w, both := inB[key]
+		if !both {
+			c.sayAlso("rehearsal-differs", here+join(path, key), "is not in the environment it rehearses", "", there+path)
+			continue
+		}
+		for _, f := range fields(v.Type()) {
+			if f.key != "=" {
+				c.leaves(here, there, v.Field(f.index), w.Field(f.index), join(join(path, key), f.key))
+			}
+		}
+	}
+	for key := range inB {
+		if _, both := inA[key]; !both {
+			c.sayAlso("rehearsal-differs", here+path, key+" is missing, though the environment it rehearses has it", "", there+join(path, key))
+		}
+	}
+}
+
+func sayValue(v reflect.Value) string {
+	if v.IsZero() {
+		return "nothing"
+	}
+	return fmt.Sprint(v.Interface())
+}

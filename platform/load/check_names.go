@@ -1,0 +1,173 @@
+package load
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"remit/platform"
+	"remit/terms"
+)
+
+// shared refuses anything that two environments both use: an account, an endpoint, a
+// credential, a bus. Isolation begins with having nothing in common.
+func (c *checker) shared() {
+	seen := map[string]string{} // kind and value → path of its first use
+	use := func(kind, value, path string) {
+		if value == "" {
+			return
+		}
+		key := kind + " " + value
+		if first, taken := seen[key]; taken && environmentOf(first) != environmentOf(path) {
+			c.sayAlso("shared-between-environments", path, fmt.Sprintf("%s %s is also used by %s", kind, value, owner(first)), "each environment has its own", first)
+			return
+		}
+		seen[key] = path
+	}
+	if c.p.Shared != nil {
+		for _, a := range c.p.Shared.Accounts {
+			use("account", string(a.ID), "shared.accounts."+a.Purpose)
+		}
+	}
+	for _, e := range c.p.Environments {
+		at := "environments." + e.Name + "."
+		for _, a := range e.Accounts {
+			use("account", string(a.ID), at+"accounts."+a.Purpose)
+		}
+		for _, k := range e.Credentials {
+			use("secret", k.Secret, at+"credentials."+k.Name+".secret")
+		}
+		for _, t := range e.Targets {
+			path := at + "targets." + t.Tool
+			if t.APIGateway != nil {
+				use("API", t.APIGateway.API, path+".api_gateway.api")
+			}
+			if t.OpenAPI != nil {
+				use("server", host(t.OpenAPI.Server), path+".openapi.server")
+			}
+			if t.MCPServer != nil {
+				use("server", host(t.MCPServer.URL), path+".mcp_server.url")
+			}
+			if t.Reach != nil {
+				use("API", t.Reach.API, path+".reach.api")
+			}
+		}
+		for i, subnet := range e.Network.Subnets {
+			use("subnet", subnet, fmt.Sprintf("%snetwork.subnets[%d]", at, i))
+		}
+		for i, group := range e.Network.SecurityGroups {
+			use("security group", group, fmt.Sprintf("%snetwork.security_groups[%d]", at, i))
+		}
+		use("issuer and audience", e.Identity.Issuer+" "+e.Identity.Audience, at+"identity.audience")
+	}
+	c.foreignPrincipals()
+}
+
+// foreignPrincipals refuses a deployer who lives in an account of another environment.
+func (c *checker) foreignPrincipals() {
+	home := map[terms.AccountID]string{}
+	for _, e := range c.p.Environments {
+		for _, a := range e.Accounts {
+			home[a.ID] = e.Name
+		}
+	}
+	for _, e := range c.p.Environments {
+		for i, principal := range e.Deploy.By {
+			m := iamRole.FindStringSubmatch(principal)
+			if m == nil {
+				continue
+			}
+			if other := home[terms.AccountID(m[1])]; other != "" && other != e.Name {
+				c.say("shared-between-environments", fmt.Sprintf("environments.%s.deploy.by[%d]", e.Name, i), fmt.Sprintf("the principal lives in an account of %s", other), "each environment has its own deployers")
+			}
+		}
+	}
+}
+
+var iamRole = regexp.MustCompile(`^arn:aws(?:-cn|-us-gov)?:iam::([0-9]{12}):role/[A-Za-z0-9+=,.@_/-]{1,512}$`)
+
+func environmentOf(path string) string {
+	parts := strings.SplitN(path, ".", 3)
+	if parts[0] == "environments" {
+		return parts[1]
+	}
+	return ""
+}
+
+func owner(path string) string {
+	if e := environmentOf(path); e != "" {
+		return e
+	}
+	return "the company as a whole"
+}
+
+// host is what two URLs share when they reach the same server.
+func host(url string) string {
+	rest := strings.TrimPrefix(url, "https://")
+	name, _, _ := strings.Cut(rest, "/")
+	return name
+}
+
+// names refuses physical names that AWS would refuse, or that two things would share.
+func (c *checker) names() {
+	for _, e := range c.p.Environments {
+		taken := map[string]string{}
+		for _, n := range c.physicalNames(e) {
+			if len(n.name) > n.most {
+				c.say("name-too-long", n.path, fmt.Sprintf("its %s would be called %s: %d characters, and AWS takes %d", n.kind, n.name, len(n.name), n.most), "choose shorter names")
+			}
+			key := n.kind + " " + n.name
+			if first, twice := taken[key]; twice && first != n.path {
+				c.sayAlso("name-collision", n.path, fmt.Sprintf("its %s would be called %s, and that name is taken", n.kind, n.name), "choose names that differ in more than - and _", first)
+			}
+			taken[key] = n.path
+		}
+	}
+}
+
+// physicalName is a derived name, what it names, the most characters AWS takes, and the
+// declaration it comes from.
+type physicalName struct {
+	kind, name string
+	most       int
+	path       string
+}
+
+// laneRoles are the longest-named roles a lane has.
+var laneRoles = []string{"execution", "gateway", "response", "request", "memory", "reach", "readout"}
+
+func (c *checker) physicalNames(e platform.Environment) []physicalName {
+	at := "environments." + e.Name + "."
+	var out []physicalName
+	add := func(kind, name string, most int, path string) {
+		out = append(out, physicalName{kind, name, most, path})
+	}
+	for _, site := range c.p.Sites(e) {
+		path := at + "accounts." + site.Purpose
+		add("stack", site.FenceStack(), 128, path)
+		add("stack", site.AccountStack(), 128, path)
+		add("bootstrap role of "+site.Purpose, site.Named("bootstrap", "fence-execution"), 64, path)
+	}
+	agents := map[string]bool{}
+	for _, lane := range c.p.Lanes(e) {
+		path := at + "lanes." + lane.LaneSite.Agent
+		if !agents[path] {
+			add("stack", lane.AgentSite.Stack(), 128, path)
+			agents[path] = true
+		}
+		path += "." + lane.Lane
+		add("stack", lane.LaneSite.Stack(), 128, path)
+		add("runtime", lane.Runtime(), 48, path)
+		add("gateway", lane.Gateway(), 48, path)
+		add("policy engine", lane.Engine(), 48, path)
+		for _, role := range laneRoles {
+			add("role", lane.Function(role), 64, path)
+		}
+	}
+	for _, t := range c.p.Tools {
+		add("gateway target", platform.TargetName(t.Name), 100, "tools."+t.Name)
+	}
+	slices.SortFunc(out, func(a, b physicalName) int { return strings.Compare(a.path+a.kind+a.name, b.path+b.kind+b.name) })
+	return out
+}

@@ -1,0 +1,194 @@
+// Package load reads a company's declaration: text to [platform.Platform], with every
+// problem at once, each with its place, its reason and a way out. It knows YAML and JSON
+// Schema; it decides nothing about access. Start with [Dir].
+//
+// Reading is strict: unknown and repeated keys, aliases, anchors, tags and further
+// documents are problems, because each would give one value two homes.
+package load
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"remit/platform"
+	"remit/terms"
+)
+
+// MaxFile is the largest declaration file that is read, in bytes. The worked companies
+// are a hundred times smaller.
+const MaxFile = 1 << 20
+
+// platformFile is the file that says who may do what; every other .yaml file beside it is
+// an environment, named after itself.
+const platformFile = "platform.yaml"
+
+// Dir reads the declaration in a directory. today decides what has expired. It returns a
+// platform only when nothing is wrong; otherwise the error is [Problems].
+func Dir(dir string, today terms.Date) (*platform.Platform, error) {
+	return FS(os.DirFS(dir), filepath.ToSlash(dir), today)
+}
+
+// FS reads the declaration at the root of a file system; prefix is how places are shown.
+func FS(fsys fs.FS, prefix string, today terms.Date) (*platform.Platform, error) {
+	l := &loader{prefix: prefix, today: today, lines: map[string][]string{}}
+	p := l.load(fsys)
+	if len(l.problems) > 0 {
+		return nil, l.problems.sorted()
+	}
+	return p, nil
+}
+
+type loader struct {
+	prefix   string
+	today    terms.Date
+	lines    map[string][]string // displayed file → its lines, for carets
+	problems Problems
+}
+
+func (l *loader) load(fsys fs.FS) *platform.Platform {
+	p := &platform.Platform{Places: platform.Places{}}
+	l.file(fsys, platformFile, p, "", p.Places)
+	names, _ := fs.Glob(fsys, "*.yaml")
+	for _, name := range names {
+		if name == platformFile {
+			continue
+		}
+		stem := strings.TrimSuffix(name, ".yaml")
+		var e platform.Environment
+		l.file(fsys, name, &e, "environments."+stem+".", p.Places)
+		if e.Name != stem && e.Name != "" {
+			l.report(Problem{Code: "wrong-file-name", At: p.Places.Of("environments." + stem + ".environment"), Path: "environment",
+				Message: fmt.Sprintf("the file is named for %q and declares %q", stem, e.Name), Hint: "rename the file to " + e.Name + ".yaml"})
+		}
+		e.Name = stem
+		p.Environments = append(p.Environments, e)
+	}
+	if len(p.Environments) == 0 {
+		l.report(Problem{Code: "no-environment", At: terms.Pos{File: l.prefix}, Message: "there is no environment file",
+			Hint: "add one beside " + platformFile + ", such as dev.yaml"})
+	}
+	l.check(p)
+	return p
+}
+
+// file decodes one file into a struct, and records where everything stands.
+func (l *loader) file(fsys fs.FS, name string, into any, prefix string, places platform.Places) {
+	shown := path.Join(l.prefix, name)
+	text, ok := l.read(fsys, name, shown)
+	if !ok {
+		return
+	}
+	l.lines[shown] = strings.Split(string(text), "\n")
+	root, ok := l.parse(text, shown)
+	if !ok {
+		return
+	}
+	d := &decoder{loader: l, file: shown, prefix: prefix, places: places, environment: prefix != ""}
+	d.plain(root, "")
+	d.decode(root, into)
+}
+
+func (l *loader) read(fsys fs.FS, name, shown string) ([]byte, bool) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		l.report(Problem{Code: "unreadable-file", At: terms.Pos{File: shown}, Message: "cannot be opened: " + reason(err),
+			Hint: "a declaration is a directory with " + platformFile + " and one file for each environment"})
+		return nil, false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
+	switch {
+	case err != nil:
+		l.report(Problem{Code: "unreadable-file", At: terms.Pos{File: shown}, Message: "cannot be read: " + reason(err)})
+	case len(text) > MaxFile:
+		l.report(Problem{Code: "too-large", At: terms.Pos{File: shown}, Message: fmt.Sprintf("is larger than %d bytes, the most that is read", MaxFile)})
+	case !utf8.Valid(text):
+		l.report(Problem{Code: "not-utf8", At: terms.Pos{File: shown, Line: badLine(text), Col: 1}, Message: "is not UTF-8 text from this line on", Hint: "save the file as UTF-8"})
+	default:
+		return text, true
+	}
+	return nil, false
+}
+
+// reason is an error without the path it repeats.
+func reason(err error) string {
+	if pathError, ok := err.(*fs.PathError); ok {
+		return pathError.Err.Error()
+	}
+	return err.Error()
+}
+
+func badLine(text []byte) int {
+	line := 1
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		if r == '\n' {
+			line++
+		}
+		text = text[size:]
+	}
+	return line
+}
+
+func (l *loader) parse(text []byte, shown string) (*yaml.Node, bool) {
+	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
+	var document, second yaml.Node
+	if err := decode(decoder, &document); err != nil {
+		at, message := yamlError(err)
+		l.report(Problem{Code: "not-yaml", At: terms.Pos{File: shown, Line: at, Col: 1}, Message: "is not YAML: " + message})
+		return nil, false
+	}
+	if err := decode(decoder, &second); err != io.EOF {
+		l.report(Problem{Code: "many-documents", At: terms.Pos{File: shown, Line: max(1, second.Line), Col: 1},
+			Message: "has more than one YAML document", Hint: "one file is one document; remove the --- line and what follows"})
+		return nil, false
+	}
+	return document.Content[0], true
+}
+
+// decode reads the next document. An empty file has none, and is reported like text that
+// does not parse. The YAML library reports most faults as errors and a few by panicking
+// with one, which must not take the command down with it.
+func decode(decoder *yaml.Decoder, into *yaml.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("yaml: %v", r)
+		}
+	}()
+	return decoder.Decode(into)
+}
+
+func yamlError(err error) (line int, message string) {
+	if err == io.EOF {
+		return 1, "it is empty"
+	}
+	message = strings.TrimPrefix(err.Error(), "yaml: ")
+	if n, _ := fmt.Sscanf(message, "line %d:", &line); n == 1 {
+		_, message, _ = strings.Cut(message, ": ")
+	}
+	return max(1, line), message
+}
+
+func (l *loader) report(p Problem) {
+	if lines := l.lines[p.At.File]; p.At.Line > 0 && p.At.Line <= len(lines) {
+		p.Source = strings.TrimRight(lines[p.At.Line-1], "\r")
+		if len(p.Source) > 160 {
+			p.Source = p.Source[:160] + "…"
+		}
+	}
+	if !slices.Contains(l.problems, p) {
+		l.problems = append(l.problems, p)
+	}
+}
