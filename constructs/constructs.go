@@ -1,5 +1,94 @@
 // Package constructs turns a declaration and its grants into CloudFormation with the CDK:
 // flat, one file per construct. With app.go it is the only place that knows jsii. It
 // decides nothing about access: every document comes from package grants and is handed
-// to CDK unchanged. Start with [Stage].
+// to CDK unchanged, through L1 constructs, because the L2s add statements of their own
+// (aws/aws-cdk#35852, #38780). Start with [Environment].
 package constructs
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"remit/grants"
+	"remit/platform"
+)
+
+// Environment adds one environment's stage to the app: for each account a fence stack and
+// what the account needs, for each agent what its lanes share, for each lane its own stack.
+// A lane's stack depends on the others and none depends on it, so adding or promoting a
+// lane changes no other stack.
+func Environment(app constructs.Construct, p *platform.Platform, e platform.Environment) {
+	stage := awscdk.NewStage(app, jsii.String(p.Name+"-"+e.Name), nil)
+	fences := map[string]awscdk.Stack{}
+	for _, site := range p.Sites(e) {
+		fences[site.Purpose] = fenceStack(stage, p, e, site)
+	}
+	shared := []awscdk.Stack{fences[platform.PlatformAccount]}
+	for _, site := range p.Sites(e) {
+		s := accountStack(stage, p, e, site)
+		s.AddStackDependency(fences[site.Purpose], nil)
+		shared = append(shared, s)
+	}
+	agents := map[string]awscdk.Stack{}
+	for _, agent := range grants.Agents(p, e) {
+		agents[agent.Agent] = agentStack(stage, p, e, agent)
+		agents[agent.Agent].AddStackDependency(fences[platform.PlatformAccount], nil)
+	}
+	for _, lane := range p.Lanes(e) {
+		s := laneStack(stage, p, lane)
+		for _, before := range append(shared, agents[lane.Agent]) {
+			s.AddStackDependency(before, nil)
+		}
+	}
+}
+
+// newStack is a stack of a site that deploys through Remit's own bootstrap roles. what
+// names it in the assembly; deploy and execute are the kinds of bootstrap role it uses.
+func newStack(stage awscdk.Stage, site platform.Site, name, description, deploy, execute string) awscdk.Stack {
+	s := awscdk.NewStack(stage, jsii.String(name), &awscdk.StackProps{
+		StackName:   jsii.String(name),
+		Description: jsii.String(description),
+		Env:         &awscdk.Environment{Account: jsii.String(string(site.Account)), Region: jsii.String(site.Region)},
+		Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
+			Qualifier:                         jsii.String(platform.Qualifier),
+			DeployRoleArn:                     jsii.String(site.BootstrapRole(deploy)),
+			CloudFormationExecutionRole:       jsii.String(site.BootstrapRole(execute)),
+			FileAssetPublishingRoleArn:        jsii.String(site.BootstrapRole("assets")),
+			LookupRoleArn:                     jsii.String(site.BootstrapRole("lookup")),
+			FileAssetsBucketName:              jsii.String(site.AssetBucket()),
+			BootstrapStackVersionSsmParameter: jsii.String(site.BootstrapParameter()),
+			GenerateBootstrapVersionRule:      jsii.Bool(false), // the CLI reads the same parameter before it deploys
+		}),
+	})
+	awscdk.Tags_Of(s).Add(jsii.String("remit:platform"), jsii.String(site.Platform), nil)
+	awscdk.Tags_Of(s).Add(jsii.String("remit:environment"), jsii.String(site.Environment), nil)
+	return s
+}
+
+// named gives a resource the logical id it was asked for: without a hash, so that
+// templates, grants and findings call it the same.
+func named(r awscdk.CfnElement, id string) { r.OverrideLogicalId(jsii.String(id)) }
+
+// keep applies the environment's declared removal to what holds data.
+func keep(r awscdk.CfnResource, e platform.Environment) {
+	policy := awscdk.RemovalPolicy_DESTROY
+	if e.Removal == "retain" {
+		policy = awscdk.RemovalPolicy_RETAIN
+	}
+	r.ApplyRemovalPolicy(policy, nil)
+}
+
+// accountStack is the roles of one account that no lane owns.
+func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) awscdk.Stack {
+	s := newStack(stage, site, site.AccountStack(), "Remit: what serves all lanes in the "+site.Purpose+" account", "deploy", "execution")
+	roles(s, grants.Account(p, e, site))
+	return s
+}
+
+// fenceStack holds the boundaries, and deploys with the roles that can do nothing else.
+func fenceStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) awscdk.Stack {
+	s := newStack(stage, site, site.FenceStack(), "Remit: the permissions boundaries of the "+site.Purpose+" account", "fence-deploy", "fence-execution")
+	boundaries(s, grants.Fence(p, e, site))
+	return s
+}

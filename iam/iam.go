@@ -11,6 +11,7 @@
 package iam
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -135,8 +136,12 @@ type Policy struct {
 	ARN      ARN
 	Kind     string // "managed", or the CloudFormation type the resource policy hangs on
 	Document Document
+	Account  string // for an ARN that states none, such as a bucket's
 	From     terms.Pos
 }
+
+// account is where the policy lives.
+func (p Policy) account() string { return cmp.Or(p.ARN.Account(), p.Account) }
 
 // World is everything IAM that some templates or declarations amount to. Lists are in
 // ARN order after [World.Canonical]. The zero World lets nobody do anything.
@@ -154,7 +159,7 @@ func (w World) In(account string) World {
 		}
 	}
 	for _, p := range w.Policies {
-		if p.ARN.Account() == account {
+		if p.account() == account {
 			in.Policies = append(in.Policies, p)
 		}
 	}

@@ -14,7 +14,7 @@ func (d Document) JSON() []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(d.Canonical().value()); err != nil {
+	if err := encoder.Encode(d.Value()); err != nil {
 		panic(err) // strings, slices and maps of them always encode
 	}
 	return bytes.TrimSpace(out.Bytes())
@@ -24,15 +24,18 @@ func (d Document) JSON() []byte {
 // total, a managed policy 6,144, a trust policy 2,048 characters.
 func (d Document) Size() int { return len(d.JSON()) }
 
-func (d Document) value() map[string]any {
+// Value is the canonical document as decoded JSON: maps, lists and strings, without Why.
+func (d Document) Value() map[string]any {
+	d = d.Canonical()
 	statements := make([]any, len(d.Statements))
 	for i, s := range d.Statements {
-		statements[i] = s.value()
+		statements[i] = s.Value()
 	}
 	return map[string]any{"Version": d.Version, "Statement": statements}
 }
 
-func (s Statement) value() map[string]any {
+// Value is the statement as decoded JSON: maps, lists and strings, without Why.
+func (s Statement) Value() map[string]any {
 	out := map[string]any{"Effect": s.Effect.String()}
 	if s.Sid != "" {
 		out["Sid"] = s.Sid
@@ -41,10 +44,10 @@ func (s Statement) value() map[string]any {
 		out[not(s.Principals.Not, "Principal")] = s.Principals.value()
 	}
 	if len(s.Actions.Of) > 0 {
-		out[not(s.Actions.Not, "Action")] = s.Actions.Of
+		out[not(s.Actions.Not, "Action")] = values(s.Actions.Of)
 	}
 	if len(s.Resources.Of) > 0 {
-		out[not(s.Resources.Not, "Resource")] = s.Resources.Of
+		out[not(s.Resources.Not, "Resource")] = values(s.Resources.Of)
 	}
 	if len(s.When) > 0 {
 		out["Condition"] = conditions(s.When)
@@ -69,19 +72,30 @@ func (p Principals) value() any {
 		list []string
 	}{{"AWS", p.AWS}, {"Service", p.Service}, {"Federated", p.Federated}, {"CanonicalUser", p.Other}} {
 		if len(kind.list) > 0 {
-			out[kind.name] = kind.list
+			out[kind.name] = values(kind.list)
 		}
 	}
 	return out
 }
 
-func conditions(list []Condition) map[string]map[string][]string {
-	out := map[string]map[string][]string{}
+func conditions(list []Condition) map[string]any {
+	out := map[string]any{}
 	for _, c := range list {
-		if out[c.Op] == nil {
-			out[c.Op] = map[string][]string{}
+		keys, ok := out[c.Op].(map[string]any)
+		if !ok {
+			keys = map[string]any{}
+			out[c.Op] = keys
 		}
-		out[c.Op][c.Key] = append(out[c.Op][c.Key], c.Values...)
+		earlier, _ := keys[c.Key].([]any)
+		keys[c.Key] = append(earlier, values(c.Values)...)
+	}
+	return out
+}
+
+func values(list []string) []any {
+	out := make([]any, len(list))
+	for i, s := range list {
+		out[i] = s
 	}
 	return out
 }

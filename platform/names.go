@@ -241,3 +241,9 @@ func (l LaneSite) Registration() string {
 
 // RegistrationPath is where all lanes of an environment register.
 func RegistrationPath(s Site) string { return "/remit/" + s.Platform + "/" + s.Environment + "/lanes/" }
+
+// EnginePrefix begins the name of every policy engine of an environment.
+func EnginePrefix(s Site) string { return underscored(s.Named()) + "_" }
+
+// BootstrapStack is the stack an administrator installs once in the site.
+func (s Site) BootstrapStack() string { return s.Named("bootstrap") }

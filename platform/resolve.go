@@ -1,6 +1,9 @@
 package platform
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Tool is the declared tool of that name.
 func (p *Platform) Tool(name string) (Tool, bool) {
@@ -100,7 +103,7 @@ func (f Forbid) Forbids(t Tool) bool {
 // Running is a lane with everything it is made of.
 type Running struct {
 	LaneSite
-	Agent       Agent
+	Actor       Agent
 	Version     Lane
 	Environment Environment
 	Tools       []Tool // what the lane may call here, after constraints that hold always
@@ -115,7 +118,7 @@ func (p *Platform) Lanes(e Environment) []Running {
 		for _, version := range set.Lanes {
 			r := Running{
 				LaneSite:    LaneSite{AgentSite: AgentSite{Site: p.Site(e, PlatformAccount), Agent: set.Agent}, Lane: version.Name},
-				Agent:       agent,
+				Actor:       agent,
 				Version:     version,
 				Environment: e,
 				ReadOnly:    p.ReadOnly(e, version.Name),
@@ -172,4 +175,10 @@ func (p *Platform) Reaches(e Environment, account string) []Reaching {
 		}
 	}
 	return out
+}
+
+// WallClock is how long an execution of the lane may last.
+func (r Running) WallClock() time.Duration {
+	limits, _ := find(r.Environment.Limits.Agents, func(l AgentLimits) bool { return l.Agent == r.Agent })
+	return limits.WallClock.Duration()
 }

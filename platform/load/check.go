@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -12,11 +13,14 @@ import (
 // check runs the rules that need more than one key. A rule skips what did not decode: that
 // has been reported, and reporting its consequences would only hide it.
 func (l *loader) check(p *platform.Platform) {
-	c := &checker{loader: l, p: p}
+	c := &checker{loader: l, p: p, undecoded: slices.Clone(l.problems)}
+	c.lacksAList = slices.ContainsFunc(c.undecoded, func(p Problem) bool {
+		return p.At.File == c.file("") && !strings.ContainsAny(p.Path, ".[")
+	})
 	c.userRoles()
 	c.tools()
 	c.agents()
-	c.constraints(p.Constraints, "constraints")
+	c.constraints(p.Constraints, "constraints", map[string]string{})
 	c.waivers()
 	for _, e := range p.Environments {
 		c.environment(e)
@@ -27,7 +31,41 @@ func (l *loader) check(p *platform.Platform) {
 
 type checker struct {
 	*loader
-	p *platform.Platform
+	p          *platform.Platform
+	undecoded  Problems // what reading the files reported
+	lacksAList bool     // a whole section of the platform file is missing or unreadable
+}
+
+// refused reports whether reading found a problem at a path, below it, or with all that
+// holds it. A missing key is a problem of the mapping it is missing from, and of no sibling.
+func (c *checker) refused(at string) bool {
+	file := c.file(at)
+	at = shownPath(at)
+	return slices.ContainsFunc(c.undecoded, func(p Problem) bool {
+		return p.At.File == file && (within(p.Path, at) || within(at, p.Path) && p.Code != "missing-key")
+	})
+}
+
+// file is where a path is declared.
+func (c *checker) file(at string) string {
+	if e := environmentOf(at); e != "" {
+		return path.Join(c.prefix, e+".yaml")
+	}
+	return path.Join(c.prefix, platformFile)
+}
+
+// place is where a path stands, or the file that does not have it.
+func (c *checker) place(at string) terms.Pos {
+	if pos := c.p.Places.Of(at); pos != (terms.Pos{}) {
+		return pos
+	}
+	return terms.Pos{File: c.file(at)}
+}
+
+// within reports whether a path is another one or stands below it.
+func within(path, above string) bool {
+	rest, ok := strings.CutPrefix(path, above)
+	return ok && (rest == "" || above == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // say reports a problem at a path of the platform file, or of an environment's when the
@@ -37,9 +75,9 @@ func (c *checker) say(code, path, message, hint string) {
 }
 
 func (c *checker) sayAlso(code, path, message, hint, also string) {
-	problem := Problem{Code: code, At: c.p.Places.Of(path), Path: shownPath(path), Message: message, Hint: hint}
+	problem := Problem{Code: code, At: c.place(path), Path: shownPath(path), Message: message, Hint: hint}
 	if also != "" {
-		problem.Also = c.p.Places.Of(also)
+		problem.Also = c.place(also)
 	}
 	c.report(problem)
 }
@@ -52,12 +90,13 @@ func shownPath(path string) string {
 	return path
 }
 
-// known refuses a reference to something that is not declared.
+// known refuses a reference to something that is not declared. Where nothing of a kind is,
+// because its section could not be read, every reference would only repeat that.
 func (c *checker) known(code, kind, path, word string, declared []string) bool {
-	if word == "" || slices.Contains(declared, word) {
+	if word == "" || slices.Contains(declared, word) || len(declared) == 0 && c.lacksAList {
 		return true
 	}
-	c.say(code, path, fmt.Sprintf("unknown %s %q", kind, word), oneOf(word, declared))
+	c.say(code, path, fmt.Sprintf("unknown %s %q", kind, cut(word)), oneOf(word, declared))
 	return false
 }
 
@@ -102,27 +141,28 @@ func (c *checker) environmentNames() []string {
 func (c *checker) userRoles() {
 	for _, r := range c.p.UserRoles {
 		c.allKnown("unknown-user-role", "user role", "user_roles."+r.Name+".includes", r.Includes, c.roleNames())
-		if cycle := c.cycle(r.Name, nil); cycle != nil && cycle[0] == slices.Min(cycle) && cycle[0] == r.Name {
-			c.say("inclusion-cycle", "user_roles."+r.Name, "includes itself: "+strings.Join(append(cycle, r.Name), " includes "), "a role includes only roles below it")
+		if cycle := c.cycle([]string{r.Name}, map[string]bool{}); cycle != nil && r.Name == slices.Min(cycle) {
+			c.say("inclusion-cycle", "user_roles."+r.Name, "includes itself: "+cut(strings.Join(append(cycle, r.Name), " includes ")), "a role includes only roles below it")
 		}
 	}
 }
 
-// cycle is the way from a role back to itself, or nil.
-func (c *checker) cycle(name string, path []string) []string {
-	if len(path) > 0 && path[0] == name {
-		return path
-	}
-	if slices.Contains(path, name) {
-		return nil
-	}
-	path = append(slices.Clone(path), name)
+// cycle is the way from the first role of a path back to itself, or nil. seen keeps the
+// search from walking twice what two roles both include.
+func (c *checker) cycle(path []string, seen map[string]bool) []string {
 	for _, r := range c.p.UserRoles {
-		if r.Name != name {
+		if r.Name != path[len(path)-1] {
 			continue
 		}
 		for _, lower := range r.Includes {
-			if found := c.cycle(lower, path); found != nil {
+			if lower == path[0] {
+				return path
+			}
+			if seen[lower] {
+				continue
+			}
+			seen[lower] = true
+			if found := c.cycle(append(slices.Clone(path), lower), seen); found != nil {
 				return found
 			}
 		}
@@ -153,34 +193,35 @@ func (c *checker) reachable(path string, a platform.Agent, t platform.Tool) {
 	if len(mayUse) == 0 || len(mayCall) == 0 || slices.ContainsFunc(mayUse, func(r string) bool { return slices.Contains(mayCall, r) }) {
 		return
 	}
-	c.sayAlso("unreachable-tool", path, fmt.Sprintf("nobody who may use %s may call %s", a.Name, t.Name),
-		fmt.Sprintf("%s is for %s; %s is for %s", a.Name, strings.Join(mayUse, ", "), t.Name, strings.Join(mayCall, ", ")), "tools."+t.Name+".callers")
+	c.sayAlso("unreachable-tool", path, fmt.Sprintf("nobody who may use %s may call %s", cut(a.Name), cut(t.Name)),
+		fmt.Sprintf("%s is for %s; %s is for %s", cut(a.Name), cut(strings.Join(mayUse, ", ")), cut(t.Name), cut(strings.Join(mayCall, ", "))), "tools."+t.Name+".callers")
 }
 
 // profiles: a cross-region profile ends in the id of the model it routes to.
 func (c *checker) profiles(at string, m platform.Models) {
 	for i, profile := range m.Profiles {
 		_, model, _ := strings.Cut(profile, ".")
-		if !slices.Contains(m.IDs, model) {
-			c.say("unknown-model", fmt.Sprintf("%s.models.profiles[%d]", at, i), fmt.Sprintf("profile %q routes to a model that models.ids does not name", profile), "add "+model+" to models.ids")
+		if profile != "" && !slices.Contains(m.IDs, model) {
+			c.say("unknown-model", fmt.Sprintf("%s.models.profiles[%d]", at, i), fmt.Sprintf("profile %q routes to a model that models.ids does not name", cut(profile)), "add "+cut(model)+" to models.ids")
 		}
 	}
 }
 
-func (c *checker) constraints(list []platform.Constraint, at string) {
-	seen := map[string]int{}
+// constraints checks one list; seen is where the ids before it stand. A record names a
+// constraint by its id alone.
+func (c *checker) constraints(list []platform.Constraint, at string, seen map[string]string) {
 	for i, k := range list {
 		path := fmt.Sprintf("%s[%d]", at, i)
 		if first, twice := seen[k.ID]; twice && k.ID != "" {
-			c.sayAlso("declared-twice", path+".id", fmt.Sprintf("constraint %q is declared twice", k.ID), "give each its own id", fmt.Sprintf("%s[%d].id", at, first))
+			c.sayAlso("declared-twice", path+".id", fmt.Sprintf("constraint %q is declared twice", cut(k.ID)), "give each its own id", first)
 		}
-		seen[k.ID] = i
+		seen[k.ID] = path + ".id"
 		c.known("unknown-user-role", "user role", path+".when.user_role", k.When.UserRole, c.roleNames())
 		c.known("unknown-data-class", "data class", path+".when.data_class", k.When.DataClass, c.classNames())
 		c.known("unknown-purpose", "purpose", path+".when.purpose", k.When.Purpose, c.p.Purposes)
 		c.known("unknown-data-class", "data class", path+".forbid.data_class", k.Forbid.DataClass, c.classNames())
 		c.allKnown("unknown-tool", "tool", path+".forbid.tools", k.Forbid.Tools, c.toolNames())
-		if c.p.Places[path+".forbid"] != (terms.Pos{}) && k.Forbid.Access == "" && k.Forbid.DataClass == "" && len(k.Forbid.Tools) == 0 {
+		if c.p.Places[path+".forbid"] != (terms.Pos{}) && !c.refused(path+".forbid") && k.Forbid.Access == "" && k.Forbid.DataClass == "" && len(k.Forbid.Tools) == 0 {
 			c.say("forbids-nothing", path+".forbid", "names nothing to forbid", "name an access, a data class or tools")
 		}
 	}

@@ -17,7 +17,11 @@ func (c *checker) environment(e platform.Environment) {
 		c.say("unknown-account", at+"accounts", "has no platform account, where agents run", "add platform: with an account id")
 	}
 	c.allKnown("unknown-tool", "tool", at+"without", e.Without, c.toolNames())
-	c.constraints(e.Constraints, at+"constraints")
+	seen := map[string]string{}
+	for i, k := range c.p.Constraints {
+		seen[k.ID] = fmt.Sprintf("constraints[%d].id", i)
+	}
+	c.constraints(e.Constraints, at+"constraints", seen)
 	c.data(at, e)
 	c.deploy(at, e)
 	c.identity(at, e)
@@ -59,11 +63,10 @@ func (c *checker) data(at string, e platform.Environment) {
 }
 
 func (c *checker) deploy(at string, e platform.Environment) {
-	others := slices.DeleteFunc(c.environmentNames(), func(n string) bool { return n == e.Name })
-	c.known("unknown-environment", "environment", at+"deploy.from", e.Deploy.From, others)
+	c.otherEnvironment(at+"deploy.from", e, e.Deploy.From)
 	if slices.Contains(e.Deploy.By, platform.Pipeline) {
 		if len(e.Deploy.By) > 1 {
-			c.say("bad-deploy", at+"deploy.by", "is the pipeline or named principals, not both", "")
+			c.say("bad-deploy", at+"deploy.by", "is the pipeline or named principals, not both", "keep the word pipeline, or the list of role ARNs")
 		}
 		if c.p.SharedSite(platform.Pipeline).Account == "" {
 			c.say("unknown-account", at+"deploy.by", "the pipeline has no account", "declare shared.accounts.pipeline in "+platformFile)
@@ -77,6 +80,14 @@ func (c *checker) deploy(at string, e platform.Environment) {
 	}
 }
 
+func (c *checker) otherEnvironment(path string, e platform.Environment, word string) bool {
+	if word == e.Name {
+		c.say("unknown-environment", path, "names the environment itself", "name another one")
+		return false
+	}
+	return c.known("unknown-environment", "environment", path, word, slices.DeleteFunc(c.environmentNames(), func(n string) bool { return n == e.Name }))
+}
+
 func (c *checker) identity(at string, e platform.Environment) {
 	for claim, role := range e.Identity.Claims.UserRoles.Map {
 		c.known("unknown-user-role", "user role", at+"identity.claims.user_roles.map."+claim, role, c.roleNames())
@@ -85,10 +96,12 @@ func (c *checker) identity(at string, e platform.Environment) {
 
 // network: a sensitive class that any lane here touches keeps its runtime off the public network.
 func (c *checker) network(at string, e platform.Environment) {
-	vpc := e.Network.Mode == "vpc"
-	complete := len(e.Network.Subnets) > 0 && len(e.Network.SecurityGroups) > 0
-	if vpc && !complete || e.Network.Mode == "public" && len(e.Network.Subnets)+len(e.Network.SecurityGroups) > 0 {
-		c.say("bad-network", at+"network", "mode vpc needs subnets and security_groups; mode public has none", "")
+	switch {
+	case c.refused(at + "network"):
+	case e.Network.Mode == "vpc" && (len(e.Network.Subnets) == 0 || len(e.Network.SecurityGroups) == 0):
+		c.say("bad-network", at+"network", "mode vpc needs subnets and security_groups", "name both")
+	case e.Network.Mode == "public" && len(e.Network.Subnets)+len(e.Network.SecurityGroups) > 0:
+		c.say("bad-network", at+"network", "mode public does not use subnets and security_groups", "say mode: vpc, or remove them")
 	}
 	if e.Network.Mode != "public" || e.Data.Kind == "synthetic" {
 		return
@@ -97,7 +110,7 @@ func (c *checker) network(at string, e platform.Environment) {
 		for _, t := range lane.Tools {
 			class, _ := find(c.p.DataClasses, func(d platform.DataClass) bool { return d.Name == t.DataClass })
 			if class.Sensitive {
-				c.sayAlso("sensitive-on-public-network", at+"network.mode", fmt.Sprintf("%s uses %s, which is %s", lane.LaneSite.Agent, t.Name, class.Name), "use mode: vpc with subnets and security groups", "tools."+t.Name+".data_class")
+				c.sayAlso("sensitive-on-public-network", at+"network.mode", fmt.Sprintf("%s uses %s, whose data class %s is sensitive", cut(lane.Agent), cut(t.Name), cut(class.Name)), "use mode: vpc with subnets and security groups", "tools."+t.Name+".data_class")
 				return
 			}
 		}
@@ -139,7 +152,9 @@ func (c *checker) targetKind(path string, t platform.Target) {
 		}
 	}
 	if kinds != 1 {
-		c.say("bad-target", path, "must be exactly one of lambda, api_gateway, openapi, mcp_server, reach", "")
+		if !c.refused(path) {
+			c.say("bad-target", path, fmt.Sprintf("names %d places to call; a target is one", kinds), "write exactly one of lambda, api_gateway, openapi, mcp_server, reach")
+		}
 		return
 	}
 	tool, declared := c.p.Tool(t.Tool)
@@ -148,10 +163,11 @@ func (c *checker) targetKind(path string, t platform.Target) {
 	}
 	switch {
 	case tool.Reach == nil && t.Reach != nil, tool.Reach != nil && t.Reach == nil:
-		c.sayAlso("bad-target", path, "a reach target and a tool with reach belong together", "", "tools."+t.Tool)
-	case t.Reach != nil && (len(tool.Reach.Operations) == 0) != (t.Reach.Table != "" && t.Reach.API+t.Reach.Stage == ""),
-		t.Reach != nil && (len(tool.Reach.Operations) > 0) != (t.Reach.Table == "" && t.Reach.API != "" && t.Reach.Stage != ""):
-		c.sayAlso("bad-target", path+".reach", "must name the table, or the api and stage, that the tool's reach grants", "", "tools."+t.Tool+".reach")
+		c.sayAlso("bad-target", path, "a reach target and a tool with reach belong together", "give both a reach, or neither", "tools."+t.Tool)
+	case t.Reach == nil, c.refused("tools." + t.Tool + ".reach"), c.refused(path + ".reach"):
+	case grantsTable(tool.Reach) && (t.Reach.Table == "" || t.Reach.API+t.Reach.Stage != ""),
+		grantsAPI(tool.Reach) && (t.Reach.Table != "" || t.Reach.API == "" || t.Reach.Stage == ""):
+		c.sayAlso("bad-target", path+".reach", "must name the table, or the api and stage, that the tool's reach grants", "actions need table; operations need api and stage", "tools."+t.Tool+".reach")
 	}
 }
 
@@ -162,8 +178,10 @@ func (c *checker) targetAccounts(path string, e platform.Environment, t platform
 	if t.APIGateway != nil {
 		c.known("unknown-account", "account", path+".api_gateway.account", t.APIGateway.Account, accountPurposes(e))
 	}
-	if tool, ok := c.p.Tool(t.Tool); ok && tool.Reach != nil {
-		c.known("unknown-account", "account", "tools."+t.Tool+".reach.account", tool.Reach.Account, accountPurposes(e))
+	tool, _ := c.p.Tool(t.Tool)
+	if tool.Reach != nil && tool.Reach.Account != "" && e.Accounts != nil && !slices.Contains(accountPurposes(e), tool.Reach.Account) {
+		c.sayAlso("unknown-account", path, fmt.Sprintf("its tool reaches into account %q, which %s does not have", cut(tool.Reach.Account), e.Name),
+			"declare accounts."+cut(tool.Reach.Account)+" here", "tools."+t.Tool+".reach.account")
 	}
 }
 
@@ -185,15 +203,27 @@ func (c *checker) lanes(at string, e platform.Environment) {
 
 // shares: lanes without a share divide what is left, so something must be left for them.
 func (c *checker) shares(path string, set platform.LaneSet) {
+	if c.refused(path) {
+		return
+	}
+	if len(set.Lanes) == 0 {
+		c.say("bad-share", path, "has no lane, so no user is served", "declare a lane, or remove the agent here")
+		return
+	}
 	total, rest := 0, 0
 	for _, lane := range set.Lanes {
 		total += int(lane.Share)
 		if lane.Share == 0 {
 			rest++
 		}
+		given := path + "." + lane.Name + ".share"
+		if _, zero := c.p.Places[given]; zero && lane.Share == 0 {
+			c.say("bad-share", given, "0% would not stop the lane: without a share it serves the rest", "remove the lane, or remove its share")
+			return
+		}
 	}
 	if total > 100 || rest > 1 || rest == 0 && total != 100 || rest == 1 && total == 100 {
-		c.say("bad-share", path, fmt.Sprintf("shares add up to %d%% with %d lane(s) for the rest", total, rest), "exactly one lane has no share and serves the rest, or all shares make 100%")
+		c.say("bad-share", path, fmt.Sprintf("the shares make %d%%, and %d of %d lanes serve the rest", total, rest, len(set.Lanes)), "exactly one lane has no share and serves the rest, or all shares make 100%")
 	}
 }
 
@@ -201,7 +231,7 @@ func (c *checker) shares(path string, set platform.LaneSet) {
 func (c *checker) resolved(path string, e platform.Environment, a platform.Agent) {
 	for _, t := range c.p.ToolsOf(a, e) {
 		if _, ok := e.Target(t.Name); !ok {
-			c.sayAlso("no-target", path, fmt.Sprintf("tool %s has no target in %s", t.Name, e.Name), "declare targets."+t.Name+", or name it in without", "tools."+t.Name)
+			c.sayAlso("no-target", path, fmt.Sprintf("tool %s has no target in %s", cut(t.Name), e.Name), "declare targets."+cut(t.Name)+", or name it in without", "tools."+t.Name)
 		}
 		if t.Dedup != nil {
 			c.bus(path, e, "tools."+t.Name+".dedup.until.bus", t.Dedup.Until.Bus)
@@ -214,7 +244,7 @@ func (c *checker) resolved(path string, e platform.Environment, a platform.Agent
 
 func (c *checker) bus(path string, e platform.Environment, declared, bus string) {
 	if bus != "" && !slices.Contains(busNames(e), bus) {
-		c.sayAlso("unknown-bus", path, fmt.Sprintf("event bus %q has no name in %s", bus, e.Name), "declare buses."+bus, declared)
+		c.sayAlso("unknown-bus", path, fmt.Sprintf("event bus %q has no name in %s", cut(bus), e.Name), "declare buses."+cut(bus), declared)
 	}
 }
 
@@ -222,7 +252,7 @@ func (c *checker) priced(path string, e platform.Environment, a platform.Agent) 
 	priced := names(e.Prices.Models, func(m platform.ModelPrice) string { return m.Model })
 	for i, model := range a.Models.IDs {
 		if model != "" && !slices.Contains(priced, model) {
-			c.sayAlso("no-price", path, fmt.Sprintf("model %s has no price in %s", model, e.Name), "declare prices.models."+model, fmt.Sprintf("agents.%s.models.ids[%d]", a.Name, i))
+			c.sayAlso("no-price", path, fmt.Sprintf("model %s has no price in %s", cut(model), e.Name), "declare prices.models."+cut(model), fmt.Sprintf("agents.%s.models.ids[%d]", a.Name, i))
 		}
 	}
 }
@@ -233,7 +263,7 @@ func (c *checker) limits(at string, e platform.Environment) {
 		path := at + "limits.agents." + l.Agent
 		c.known("unknown-agent", "agent", path, l.Agent, c.agentNames())
 		if d := l.WallClock.Duration(); d != 0 && (d < time.Minute || d > 8*time.Hour) {
-			c.say("bad-value", path+".wall_clock", "must be between 60s and 8h, the lifetimes AgentCore accepts for a session", "")
+			c.say("bad-value", path+".wall_clock", "must be between 60s and 8h, the lifetimes AgentCore accepts for a session", "close executions sooner, or split the work")
 		}
 	}
 	for _, l := range e.Limits.Tools {
@@ -243,10 +273,10 @@ func (c *checker) limits(at string, e platform.Environment) {
 		c.known("unknown-tool", "tool", at+"prices.tools."+price.Tool, price.Tool, c.toolNames())
 	}
 	if days := e.Audit.Logs.Days(); days != 0 && !slices.Contains(logRetentionDays, days) {
-		c.say("bad-value", at+"audit.logs", fmt.Sprintf("CloudWatch Logs cannot keep logs for %d days", days), "use one of 1d, 3d, 5d, 7d, 14d, 30d, 60d, 90d, 120d, 150d, 180d, 365d, 400d, 545d, 731d, 1827d, 3653d")
+		c.say("bad-value", at+"audit.logs", fmt.Sprintf("CloudWatch Logs cannot keep logs for %d days", days), "it keeps them for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days")
 	}
 	if e.Audit.Logs > e.Audit.Retention && e.Audit.Retention != 0 {
-		c.say("bad-value", at+"audit.logs", "logs would be kept longer than the evidence", "")
+		c.say("bad-value", at+"audit.logs", "logs would be kept longer than the evidence", "shorten logs, or lengthen retention")
 	}
 }
 
@@ -255,9 +285,11 @@ var logRetentionDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400
 
 // rehearses: an environment that rehearses another may not differ in what is rehearsed.
 func (c *checker) rehearses(at string, e platform.Environment) {
-	others := slices.DeleteFunc(c.environmentNames(), func(n string) bool { return n == e.Name })
-	if e.Rehearses == "" || !c.known("unknown-environment", "environment", at+"rehearses", e.Rehearses, others) {
+	if e.Rehearses == "" || !c.otherEnvironment(at+"rehearses", e, e.Rehearses) {
 		return
+	}
+	if c.refused("environments."+e.Rehearses+".") || c.refused(at) {
+		return // what did not decode would look like a difference
 	}
 	other, _ := c.p.Environment(e.Rehearses)
 	there := "environments." + other.Name + "."
@@ -289,7 +321,13 @@ func (c *checker) leaves(here, there string, a, b reflect.Value, path string) {
 		c.entriesDiffer(here, there, a, b, path)
 		return
 	}
-	c.sayAlso("rehearsal-differs", here+path, fmt.Sprintf("differs from the environment it rehearses: %s here, %s there", sayValue(a), sayValue(b)), "", there+path)
+	if a.Kind() == reflect.Slice && a.Type().Elem().Kind() == reflect.Struct && a.Len() == b.Len() {
+		for i := range a.Len() {
+			c.leaves(here, there, a.Index(i), b.Index(i), fmt.Sprintf("%s[%d]", path, i))
+		}
+		return
+	}
+	c.sayAlso("rehearsal-differs", here+path, fmt.Sprintf("differs from the environment it rehearses: %s here, %s there", sayValue(a), sayValue(b)), rehearsalHint, there+path)
 }
 
 // entriesDiffer compares keyed lists by key, whatever their order.
@@ -306,7 +344,7 @@ func (c *checker) entriesDiffer(here, there string, a, b reflect.Value, path str
 	for key, v := range inA {
 		w, both := inB[key]
 		if !both {
-			c.sayAlso("rehearsal-differs", here+join(path, key), "is not in the environment it rehearses", "", there+path)
+			c.sayAlso("rehearsal-differs", here+join(path, key), "is not in the environment it rehearses", rehearsalHint, there+path)
 			continue
 		}
 		for _, f := range fields(v.Type()) {
@@ -317,14 +355,26 @@ func (c *checker) entriesDiffer(here, there string, a, b reflect.Value, path str
 	}
 	for key := range inB {
 		if _, both := inA[key]; !both {
-			c.sayAlso("rehearsal-differs", here+path, key+" is missing, though the environment it rehearses has it", "", there+join(path, key))
+			c.sayAlso("rehearsal-differs", here+path, cut(key)+" is missing, though the environment it rehearses has it", rehearsalHint, there+join(path, key))
 		}
 	}
 }
 
+// rehearsalHint says why equality is asked for.
+const rehearsalHint = "a rehearsal shows something only under the same rules; make both equal"
+
 func sayValue(v reflect.Value) string {
-	if v.IsZero() {
+	switch list, _ := v.Interface().([]string); {
+	case v.Kind() == reflect.Bool:
+		return fmt.Sprint(v.Bool())
+	case v.IsZero():
 		return "nothing"
+	case list != nil:
+		return cut(strings.Join(list, ", "))
+	case v.Kind() == reflect.Map:
+		return cut(strings.TrimPrefix(fmt.Sprint(v.Interface()), "map"))
+	case v.Kind() == reflect.Slice:
+		return fmt.Sprintf("a list of %d", v.Len())
 	}
-	return fmt.Sprint(v.Interface())
+	return cut(fmt.Sprint(v.Interface()))
 }

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,7 +21,7 @@ func (c *checker) shared() {
 		}
 		key := kind + " " + value
 		if first, taken := seen[key]; taken && environmentOf(first) != environmentOf(path) {
-			c.sayAlso("shared-between-environments", path, fmt.Sprintf("%s %s is also used by %s", kind, value, owner(first)), "each environment has its own", first)
+			c.sayAlso("shared-between-environments", path, fmt.Sprintf("%s %q is also used by %s", kind, cut(value), owner(first)), "each environment has its own", first)
 			return
 		}
 		seen[key] = path
@@ -34,6 +35,9 @@ func (c *checker) shared() {
 		at := "environments." + e.Name + "."
 		for _, a := range e.Accounts {
 			use("account", string(a.ID), at+"accounts."+a.Purpose)
+		}
+		for _, b := range e.Buses {
+			use("event bus", b.Named, at+"buses."+b.Name)
 		}
 		for _, k := range e.Credentials {
 			use("secret", k.Secret, at+"credentials."+k.Name+".secret")
@@ -59,7 +63,9 @@ func (c *checker) shared() {
 		for i, group := range e.Network.SecurityGroups {
 			use("security group", group, fmt.Sprintf("%snetwork.security_groups[%d]", at, i))
 		}
-		use("issuer and audience", e.Identity.Issuer+" "+e.Identity.Audience, at+"identity.audience")
+		if e.Identity.Issuer != "" && e.Identity.Audience != "" {
+			use("issuer and audience", e.Identity.Issuer+" "+e.Identity.Audience, at+"identity.audience")
+		}
 	}
 	c.foreignPrincipals()
 }
@@ -106,20 +112,24 @@ func owner(path string) string {
 func host(url string) string {
 	rest := strings.TrimPrefix(url, "https://")
 	name, _, _ := strings.Cut(rest, "/")
-	return name
+	return strings.TrimSuffix(name, ":443")
 }
 
 // names refuses physical names that AWS would refuse, or that two things would share.
 func (c *checker) names() {
 	for _, e := range c.p.Environments {
 		taken := map[string]string{}
+		said := map[string]bool{} // one name is enough to say what is wrong with a declaration
 		for _, n := range c.physicalNames(e) {
-			if len(n.name) > n.most {
-				c.say("name-too-long", n.path, fmt.Sprintf("its %s would be called %s: %d characters, and AWS takes %d", n.kind, n.name, len(n.name), n.most), "choose shorter names")
+			if over := len(n.name) - n.most; over > 0 && !said[n.path] {
+				said[n.path] = true
+				c.say("name-too-long", n.path, fmt.Sprintf("its %s would be called %s: %d characters, and AWS takes %d", n.kind, cut(n.name), len(n.name), n.most),
+					fmt.Sprintf("shorten the parts of that name by %d", over))
 			}
-			key := n.kind + " " + n.name
-			if first, twice := taken[key]; twice && first != n.path {
-				c.sayAlso("name-collision", n.path, fmt.Sprintf("its %s would be called %s, and that name is taken", n.kind, n.name), "choose names that differ in more than - and _", first)
+			key := n.kind + " " + strings.ToLower(n.name) // IAM roles and gateways are told apart without case
+			if first, twice := taken[key]; twice && first != n.path && !said[n.path+" "+first] {
+				said[n.path+" "+first] = true
+				c.sayAlso("name-collision", n.path, fmt.Sprintf("its %s would be called %s, and that name is taken", n.kind, cut(n.name)), "choose names that differ in more than case, - and _", first)
 			}
 			taken[key] = n.path
 		}
@@ -127,7 +137,7 @@ func (c *checker) names() {
 }
 
 // physicalName is a derived name, what it names, the most characters AWS takes, and the
-// declaration it comes from.
+// declaration it comes from. A declaration's longest names come first.
 type physicalName struct {
 	kind, name string
 	most       int
@@ -147,11 +157,11 @@ func (c *checker) physicalNames(e platform.Environment) []physicalName {
 		path := at + "accounts." + site.Purpose
 		add("stack", site.FenceStack(), 128, path)
 		add("stack", site.AccountStack(), 128, path)
-		add("bootstrap role of "+site.Purpose, site.Named("bootstrap", "fence-execution"), 64, path)
 	}
+	add("bootstrap role", c.p.Site(e, platform.PlatformAccount).Named("bootstrap", "fence-execution"), 64, at+"environment")
 	agents := map[string]bool{}
 	for _, lane := range c.p.Lanes(e) {
-		path := at + "lanes." + lane.LaneSite.Agent
+		path := at + "lanes." + lane.Agent
 		if !agents[path] {
 			add("stack", lane.AgentSite.Stack(), 128, path)
 			agents[path] = true
@@ -168,6 +178,8 @@ func (c *checker) physicalNames(e platform.Environment) []physicalName {
 	for _, t := range c.p.Tools {
 		add("gateway target", platform.TargetName(t.Name), 100, "tools."+t.Name)
 	}
-	slices.SortFunc(out, func(a, b physicalName) int { return strings.Compare(a.path+a.kind+a.name, b.path+b.kind+b.name) })
+	slices.SortFunc(out, func(a, b physicalName) int {
+		return cmp.Or(strings.Compare(a.path, b.path), (len(b.name)-b.most)-(len(a.name)-a.most), strings.Compare(a.kind+a.name, b.kind+b.name))
+	})
 	return out
 }

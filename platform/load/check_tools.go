@@ -2,7 +2,11 @@ package load
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -36,7 +40,7 @@ func (c *checker) input(at string, t platform.Tool) {
 		return
 	}
 	if err := validSchema(t.Input); err != nil {
-		c.say("bad-schema", at+".input", "is not a JSON Schema: "+err.Error(), "")
+		c.say("bad-schema", at+".input", "is not a JSON Schema: "+cut(err.Error()), "the keywords are those of JSON Schema 2020-12")
 		return
 	}
 	if t.Input["type"] != "object" || t.Input["additionalProperties"] != false {
@@ -63,7 +67,7 @@ func (c *checker) arguments(at string, t platform.Tool, properties map[string]an
 		for _, argument := range arguments {
 			_, declared := properties[argument]
 			if argument != "" && !(declared && slices.Contains(required, any(argument))) {
-				c.say("unknown-argument", path, fmt.Sprintf("%q is not a required argument of the tool", argument), "what identifies a call must be in input.properties and input.required")
+				c.say("unknown-argument", path, fmt.Sprintf("%q is not a required argument of the tool", cut(argument)), "what identifies a call must be in input.properties and input.required")
 			}
 		}
 	}
@@ -76,10 +80,62 @@ func validSchema(value map[string]any) error {
 	}
 	var schema jsonschema.Schema
 	if err := json.Unmarshal(text, &schema); err != nil {
+		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
+			return fmt.Errorf("%s cannot be a %s", wrong.Field[strings.LastIndex(wrong.Field, ".")+1:], wrong.Value)
+		}
 		return err
 	}
-	_, err = schema.Resolve(nil)
+	if err := schemaFault(&schema); err != nil {
+		return err
+	}
+	_, err = schema.Resolve(&jsonschema.ResolveOptions{Loader: func(*url.URL) (*jsonschema.Schema, error) {
+		return nil, errors.New("a schema refers to nothing outside itself")
+	}})
 	return err
+}
+
+// schemaFault finds what the library takes and no author means: a type that does not
+// exist, which nothing matches, and a misspelt keyword, which it would ignore.
+func schemaFault(s *jsonschema.Schema) error {
+	if s == nil {
+		return errors.New("a schema in it is empty")
+	}
+	if len(s.Extra) > 0 {
+		return fmt.Errorf("%s is not a keyword", slices.Sorted(maps.Keys(s.Extra))[0])
+	}
+	for _, word := range append(s.Types, s.Type) {
+		if word != "" && !slices.Contains(jsonTypes, word) {
+			return fmt.Errorf("type %s is not one of %s", word, strings.Join(jsonTypes, ", "))
+		}
+	}
+	return firstFault(s)
+}
+
+var jsonTypes = []string{"object", "array", "string", "number", "integer", "boolean", "null"}
+
+func firstFault(s *jsonschema.Schema) error {
+	v := reflect.ValueOf(*s)
+	for i := range v.NumField() {
+		var below []*jsonschema.Schema
+		switch part := v.Field(i).Interface().(type) {
+		case *jsonschema.Schema:
+			if part != nil {
+				below = append(below, part)
+			}
+		case []*jsonschema.Schema:
+			below = part
+		case map[string]*jsonschema.Schema:
+			for _, name := range slices.Sorted(maps.Keys(part)) {
+				below = append(below, part[name])
+			}
+		}
+		for _, schema := range below {
+			if err := schemaFault(schema); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // responsePath accepts the subset of RFC 9535 that the filter walks: names, one index, and
@@ -92,16 +148,19 @@ func (c *checker) responsePath(at, text string) {
 	path, err := jsonpath.Parse(text)
 	if err != nil {
 		message, _, _ := strings.Cut(err.Error(), "\n")
-		c.say("bad-path", at, "is not a response path: "+message, hint)
+		c.say("bad-path", at, "is not a response path: "+cut(message), hint)
 		return
 	}
+	named := false
 	for _, segment := range path.Query().Segments() {
 		if segment.IsDescendant() || len(segment.Selectors()) != 1 || !plainSelector(segment.Selectors()[0]) {
 			c.say("bad-path", at, "selects more than one named place", hint)
 			return
 		}
+		_, name := segment.Selectors()[0].(spec.Name)
+		named = named || name
 	}
-	if len(path.Query().Segments()) == 0 {
+	if !named {
 		c.say("bad-path", at, "would let everything out", hint)
 	}
 }
@@ -116,18 +175,25 @@ func plainSelector(s spec.Selector) bool {
 	return false
 }
 
+func grantsTable(r *platform.Reach) bool {
+	return len(r.Actions) > 0 && len(r.Attributes) > 0 && len(r.Operations) == 0
+}
+
+func grantsAPI(r *platform.Reach) bool {
+	return len(r.Operations) > 0 && len(r.Actions)+len(r.Attributes) == 0
+}
+
 // reach: a table grant names actions and attributes, an API grant operations; one of them.
 func (c *checker) reach(at string, t platform.Tool) {
 	if t.Reach == nil {
 		return
 	}
-	table := len(t.Reach.Actions) > 0 && len(t.Reach.Attributes) > 0 && len(t.Reach.Operations) == 0
-	api := len(t.Reach.Operations) > 0 && len(t.Reach.Actions)+len(t.Reach.Attributes) == 0
-	if !table && !api {
-		c.say("bad-reach", at+".reach", "must grant either table reads (actions and attributes) or API operations", "")
+	table := grantsTable(t.Reach)
+	if !table && !grantsAPI(t.Reach) && !c.refused(at+".reach") {
+		c.say("bad-reach", at+".reach", "must grant either table reads (actions and attributes) or API operations", "keep actions with attributes, or operations alone")
 	}
 	if t.Access != "read" && t.Access != "" && table {
-		c.say("bad-reach", at+".access", "a tool that reaches a table only reads", "")
+		c.say("bad-reach", at+".access", "a tool that reaches a table only reads", "say access: read, or reach an API operation that writes")
 	}
 	if t.Reach.Direct != nil {
 		c.expired(at+".reach.direct.until", t.Reach.Direct.Until, "direct reach")

@@ -32,7 +32,7 @@ func (d *decoder) problem(code string, n *yaml.Node, path, message, hint string)
 }
 
 // plain refuses what would give a value two homes or hide it: repeated keys, anchors,
-// aliases, merge keys and tags.
+// aliases, merge keys, tags, and keys that are not text.
 func (d *decoder) plain(n *yaml.Node, path string) {
 	switch {
 	case n.Kind == yaml.AliasNode, n.Anchor != "":
@@ -44,8 +44,12 @@ func (d *decoder) plain(n *yaml.Node, path string) {
 		seen := map[string]*yaml.Node{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
+			if !plainKey(key) {
+				d.problem("alias", key, path, "a key is one plain word here, without anchor, alias, merge or tag", "write the key out")
+				continue
+			}
 			if earlier := seen[key.Value]; earlier != nil {
-				d.report(Problem{Code: "duplicate-key", At: d.at(key), Path: join(path, key.Value), Message: "is declared twice", Also: d.at(earlier)})
+				d.report(Problem{Code: "duplicate-key", At: d.at(key), Path: join(path, key.Value), Message: "is declared twice", Hint: "keep one of them", Also: d.at(earlier)})
 			}
 			seen[key.Value] = key
 			d.plain(n.Content[i+1], join(path, key.Value))
@@ -57,11 +61,16 @@ func (d *decoder) plain(n *yaml.Node, path string) {
 	}
 }
 
+func plainKey(key *yaml.Node) bool {
+	return key.Kind == yaml.ScalarNode && key.Anchor == "" && key.Tag != "!!merge" && key.Style&yaml.TaggedStyle == 0
+}
+
+// join cuts the key, because a path is kept for everything below it.
 func join(path, key string) string {
 	if path == "" {
-		return key
+		return cut(key)
 	}
-	return path + "." + key
+	return path + "." + cut(key)
 }
 
 func (d *decoder) decode(root *yaml.Node, into any) {
@@ -107,7 +116,7 @@ func special(t reflect.Type, key string) (field, bool) {
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 
 func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, f field) {
-	if n.Kind == yaml.AliasNode {
+	if n.Kind == yaml.AliasNode || n.Style&yaml.TaggedStyle != 0 {
 		return // plain has reported it
 	}
 	if n.Tag == "!!null" {
@@ -152,11 +161,17 @@ func keyed(t reflect.Type) bool {
 
 var kindNames = map[yaml.Kind]string{yaml.MappingNode: "a mapping", yaml.SequenceNode: "a list", yaml.ScalarNode: "a single value"}
 
+var kindHints = map[yaml.Kind]string{
+	yaml.MappingNode:  "write key: value lines, or {key: value}",
+	yaml.SequenceNode: "write [first, second], or one line - item for each",
+	yaml.ScalarNode:   "write one value after the colon",
+}
+
 func (d *decoder) kind(n *yaml.Node, want yaml.Kind, path string) bool {
 	if n.Kind == want {
 		return true
 	}
-	d.problem("wrong-kind", n, path, fmt.Sprintf("must be %s, not %s", kindNames[want], kindNames[n.Kind]), "")
+	d.problem("wrong-kind", n, path, fmt.Sprintf("must be %s, not %s", kindNames[want], kindNames[n.Kind]), kindHints[want])
 	return false
 }
 
@@ -175,6 +190,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		key, value := n.Content[i], n.Content[i+1]
 		f, known := byKey[key.Value]
 		switch {
+		case !plainKey(key): // plain has reported it
 		case known && len(key.Value) > 1:
 			seen[f.key] = true
 			d.places[d.prefix+join(path, f.key)] = d.at(key)
@@ -190,7 +206,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 	}
 	for _, f := range fields(v.Type()) {
 		if f.need && !seen[f.key] && len(f.key) > 1 {
-			d.problem("missing-key", n, path, fmt.Sprintf("%s is missing: %s", f.key, f.doc), "")
+			d.problem("missing-key", n, path, fmt.Sprintf("%s is missing: %s", f.key, f.doc), "add "+f.key+": to this mapping")
 		}
 	}
 }
@@ -233,6 +249,7 @@ func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string) {
 		where := join(path, key.Value)
 		d.places[d.prefix+where] = d.at(key)
 		d.scalar(key, entry.Field(own.index), where, own)
+		entry.Field(own.index).SetString(key.Value) // also when refused: others still refer to it
 		if scalar {
 			d.value(value, entry.Field(whole.index), where, whole)
 		} else {
@@ -250,7 +267,7 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string, f field) {
 		return
 	}
 	if f.need && len(n.Content) == 0 {
-		d.problem("empty-list", n, path, "must name at least one: "+f.doc, "")
+		d.problem("empty-list", n, path, "must name at least one: "+f.doc, "an empty list is not a way to say all or none")
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
@@ -301,7 +318,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string, f field) {
 	case reflect.Int64:
 		number, err := strconv.ParseInt(n.Value, 10, 64)
 		if err != nil || number < 1 || number > 1_000_000_000_000 {
-			d.problem("bad-value", n, path, "must be a whole number, at least 1", "")
+			d.problem("bad-value", n, path, "must be a whole number from 1 to 1000000000000", "")
 			return
 		}
 		v.SetInt(number)

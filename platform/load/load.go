@@ -13,7 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -39,7 +39,7 @@ func Dir(dir string, today terms.Date) (*platform.Platform, error) {
 
 // FS reads the declaration at the root of a file system; prefix is how places are shown.
 func FS(fsys fs.FS, prefix string, today terms.Date) (*platform.Platform, error) {
-	l := &loader{prefix: prefix, today: today, lines: map[string][]string{}}
+	l := &loader{prefix: prefix, today: today, lines: map[string][]string{}, reported: map[Problem]bool{}}
 	p := l.load(fsys)
 	if len(l.problems) > 0 {
 		return nil, l.problems.sorted()
@@ -52,11 +52,12 @@ type loader struct {
 	today    terms.Date
 	lines    map[string][]string // displayed file → its lines, for carets
 	problems Problems
+	reported map[Problem]bool
 }
 
 func (l *loader) load(fsys fs.FS) *platform.Platform {
 	p := &platform.Platform{Places: platform.Places{}}
-	l.file(fsys, platformFile, p, "", p.Places)
+	readable := l.file(fsys, platformFile, p, "", p.Places)
 	names, _ := fs.Glob(fsys, "*.yaml")
 	for _, name := range names {
 		if name == platformFile {
@@ -67,7 +68,7 @@ func (l *loader) load(fsys fs.FS) *platform.Platform {
 		l.file(fsys, name, &e, "environments."+stem+".", p.Places)
 		if e.Name != stem && e.Name != "" {
 			l.report(Problem{Code: "wrong-file-name", At: p.Places.Of("environments." + stem + ".environment"), Path: "environment",
-				Message: fmt.Sprintf("the file is named for %q and declares %q", stem, e.Name), Hint: "rename the file to " + e.Name + ".yaml"})
+				Message: fmt.Sprintf("the file is named for %q and declares %q", stem, cut(e.Name)), Hint: "rename the file to " + cut(e.Name) + ".yaml, or correct the name"})
 		}
 		e.Name = stem
 		p.Environments = append(p.Environments, e)
@@ -76,25 +77,32 @@ func (l *loader) load(fsys fs.FS) *platform.Platform {
 		l.report(Problem{Code: "no-environment", At: terms.Pos{File: l.prefix}, Message: "there is no environment file",
 			Hint: "add one beside " + platformFile + ", such as dev.yaml"})
 	}
-	l.check(p)
+	if readable { // else every reference would be unknown, and hide why
+		l.check(p)
+	}
 	return p
 }
 
-// file decodes one file into a struct, and records where everything stands.
-func (l *loader) file(fsys fs.FS, name string, into any, prefix string, places platform.Places) {
+// password is what a URL carries before its host. Problems end up in logs.
+var password = regexp.MustCompile(`://[^/@\s]*@`)
+
+// file decodes one file into a struct, and records where everything stands. It reports
+// whether there was something to decode.
+func (l *loader) file(fsys fs.FS, name string, into any, prefix string, places platform.Places) bool {
 	shown := path.Join(l.prefix, name)
 	text, ok := l.read(fsys, name, shown)
 	if !ok {
-		return
+		return false
 	}
-	l.lines[shown] = strings.Split(string(text), "\n")
+	l.lines[shown] = strings.Split(password.ReplaceAllString(string(text), "://…@"), "\n")
 	root, ok := l.parse(text, shown)
 	if !ok {
-		return
+		return false
 	}
 	d := &decoder{loader: l, file: shown, prefix: prefix, places: places, environment: prefix != ""}
 	d.plain(root, "")
 	d.decode(root, into)
+	return true
 }
 
 func (l *loader) read(fsys fs.FS, name, shown string) ([]byte, bool) {
@@ -110,7 +118,8 @@ func (l *loader) read(fsys fs.FS, name, shown string) ([]byte, bool) {
 	case err != nil:
 		l.report(Problem{Code: "unreadable-file", At: terms.Pos{File: shown}, Message: "cannot be read: " + reason(err)})
 	case len(text) > MaxFile:
-		l.report(Problem{Code: "too-large", At: terms.Pos{File: shown}, Message: fmt.Sprintf("is larger than %d bytes, the most that is read", MaxFile)})
+		l.report(Problem{Code: "too-large", At: terms.Pos{File: shown}, Message: fmt.Sprintf("is larger than %d bytes, the most that is read", MaxFile),
+			Hint: "a declaration holds names and numbers; keep data elsewhere"})
 	case !utf8.Valid(text):
 		l.report(Problem{Code: "not-utf8", At: terms.Pos{File: shown, Line: badLine(text), Col: 1}, Message: "is not UTF-8 text from this line on", Hint: "save the file as UTF-8"})
 	default:
@@ -145,17 +154,25 @@ func badLine(text []byte) int {
 func (l *loader) parse(text []byte, shown string) (*yaml.Node, bool) {
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
 	var document, second yaml.Node
-	if err := decode(decoder, &document); err != nil {
-		at, message := yamlError(err)
-		l.report(Problem{Code: "not-yaml", At: terms.Pos{File: shown, Line: at, Col: 1}, Message: "is not YAML: " + message})
-		return nil, false
+	err := decode(decoder, &document)
+	if err == nil {
+		// Text after a complete document is found only by asking for the next one.
+		if err = decode(decoder, &second); err == io.EOF {
+			return document.Content[0], true
+		}
 	}
-	if err := decode(decoder, &second); err != io.EOF {
-		l.report(Problem{Code: "many-documents", At: terms.Pos{File: shown, Line: max(1, second.Line), Col: 1},
+	if err == nil {
+		l.report(Problem{Code: "many-documents", At: terms.Pos{File: shown, Line: second.Line, Col: 1},
 			Message: "has more than one YAML document", Hint: "one file is one document; remove the --- line and what follows"})
 		return nil, false
 	}
-	return document.Content[0], true
+	problem := Problem{Code: "not-yaml", At: terms.Pos{File: shown, Line: 1, Col: 1}, Message: "is empty", Hint: "declare something, or remove the file"}
+	if err != io.EOF {
+		problem.At.Line, problem.Message = yamlError(err)
+		problem.Hint = "look at the indentation, quotes and invisible characters of this line and the one before"
+	}
+	l.report(problem)
+	return nil, false
 }
 
 // decode reads the next document. An empty file has none, and is reported like text that
@@ -171,24 +188,20 @@ func decode(decoder *yaml.Decoder, into *yaml.Node) (err error) {
 }
 
 func yamlError(err error) (line int, message string) {
-	if err == io.EOF {
-		return 1, "it is empty"
-	}
 	message = strings.TrimPrefix(err.Error(), "yaml: ")
 	if n, _ := fmt.Sscanf(message, "line %d:", &line); n == 1 {
 		_, message, _ = strings.Cut(message, ": ")
 	}
-	return max(1, line), message
+	return max(1, line), "is not YAML: " + cut(message)
 }
 
 func (l *loader) report(p Problem) {
 	if lines := l.lines[p.At.File]; p.At.Line > 0 && p.At.Line <= len(lines) {
-		p.Source = strings.TrimRight(lines[p.At.Line-1], "\r")
-		if len(p.Source) > 160 {
-			p.Source = p.Source[:160] + "…"
-		}
+		p.Source = cut(lines[p.At.Line-1])
 	}
-	if !slices.Contains(l.problems, p) {
+	p.Path = cut(p.Path)
+	if !l.reported[p] {
+		l.reported[p] = true
 		l.problems = append(l.problems, p)
 	}
 }

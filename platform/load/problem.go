@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"remit/terms"
 )
@@ -32,7 +33,10 @@ func (p Problem) String() string {
 	fmt.Fprintf(&out, "%s [%s]\n", p.Message, p.Code)
 	if p.Source != "" {
 		number := fmt.Sprint(p.At.Line)
-		fmt.Fprintf(&out, "  %s | %s\n  %s | %s^\n", number, p.Source, strings.Repeat(" ", len(number)), strings.Repeat(" ", max(0, p.At.Col-1)))
+		fmt.Fprintf(&out, "  %s | %s\n", number, p.Source)
+		if p.At.Col <= mostRepeated {
+			fmt.Fprintf(&out, "  %s | %s^\n", strings.Repeat(" ", len(number)), strings.Repeat(" ", max(0, p.At.Col-1)))
+		}
 	}
 	if p.Also != (terms.Pos{}) {
 		fmt.Fprintf(&out, "  also: %s\n", p.Also)
@@ -41,6 +45,29 @@ func (p Problem) String() string {
 		fmt.Fprintf(&out, "  hint: %s\n", p.Hint)
 	}
 	return out.String()
+}
+
+// mostRepeated is how many characters of a declaration's own text a problem repeats.
+const mostRepeated = 160
+
+// cut is text of a declaration as a problem repeats it: on one line, without characters
+// that would steer the reader's terminal, and cut.
+func cut(text string) string {
+	count := 0
+	for i := range text {
+		if count == mostRepeated {
+			text = text[:i] + "…"
+			break
+		}
+		count++
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	return strings.TrimRight(text, " ")
 }
 
 // Problems is everything wrong with a declaration, sorted by place. It is an error when
@@ -67,6 +94,9 @@ func (p Problems) sorted() Problems {
 func nearest(word string, known []string) string {
 	best, at := "", 3
 	for _, k := range known {
+		if max(len(word)-len(k), len(k)-len(word)) >= at {
+			continue
+		}
 		if d := distance(word, k); d < at && d < len(k) {
 			best, at = k, d
 		}
@@ -102,5 +132,5 @@ func oneOf(word string, known []string) string {
 	if meant := nearest(word, known); meant != "" {
 		return "did you mean " + meant + "?"
 	}
-	return "declared: " + strings.Join(known, ", ")
+	return "declared: " + cut(strings.Join(known, ", "))
 }

@@ -1,0 +1,42 @@
+// Command remit-app synthesizes a company's declaration: load → stages → synth. The CDK
+// CLI runs it (cdk.json). The context key "platform" says which declaration; everything
+// else is in the declaration itself.
+package main
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"remit/constructs"
+	"remit/platform/load"
+	"remit/terms"
+)
+
+func main() {
+	if err := synth(); err != nil {
+		fmt.Fprint(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func synth() error {
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	dir, ok := app.Node().TryGetContext(jsii.String("platform")).(string)
+	if !ok {
+		return fmt.Errorf("which company? give its declaration's directory: cdk synth -c platform=environments/NAME\n")
+	}
+	p, err := load.Dir(dir, terms.Date(time.Now().UTC().Format(time.DateOnly)))
+	if err != nil {
+		return err
+	}
+	for _, e := range p.Environments {
+		constructs.Environment(app, p, e)
+	}
+	app.Synth(nil)
+	return nil
+}

@@ -1,0 +1,360 @@
+package assembly
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"remit/iam"
+	"remit/terms"
+)
+
+// reader gathers the world of several stacks.
+type reader struct {
+	exports    map[string]any
+	world      iam.World
+	attached   []attachment
+	unreadable []Unreadable
+}
+
+// attachment is a document that a separate resource hangs on roles, by name or ARN.
+type attachment struct {
+	stack    Stack
+	id       string
+	roles    []string
+	document iam.Document
+}
+
+func (r *reader) scope(s Stack) scope { return scope{Stack: s, exports: r.exports} }
+
+func (r *reader) cannot(s Stack, id, what string, err error) {
+	r.unreadable = append(r.unreadable, Unreadable{Stack: s.Name, LogicalID: id, What: what, Why: err.Error()})
+}
+
+// export notes what a stack exports. Exports that import others are not followed.
+func (r *reader) export(s Stack) {
+	for id, output := range s.Template.Outputs {
+		if output.Export.Name == nil {
+			continue
+		}
+		name, err := r.scope(s).value(output.Export.Name)
+		if err != nil {
+			r.cannot(s, id, "export", err)
+			continue
+		}
+		value, err := r.scope(s).value(output.Value)
+		if err != nil {
+			r.cannot(s, id, "export", err)
+			continue
+		}
+		r.exports[exportKey(s, fmt.Sprint(name))] = value
+	}
+}
+
+func (r *reader) stack(s Stack) {
+	for _, id := range slices.Sorted(maps.Keys(s.Template.Resources)) {
+		resource := s.Template.Resources[id]
+		if resource.Condition != "" && grants(resource) {
+			r.cannot(s, id, resource.Type, fmt.Errorf("it exists only under condition %s, which is decided when it is deployed", resource.Condition))
+			continue
+		}
+		if err := r.resource(s, id, resource); err != nil {
+			r.cannot(s, id, resource.Type, err)
+		}
+	}
+}
+
+// grants reports whether a resource can give someone a permission, as far as its text shows.
+func grants(r Resource) bool {
+	_, bears := policyBearers[r.Type]
+	return bears || strings.HasPrefix(r.Type, "AWS::IAM::") || holdsStatements(r.Properties)
+}
+
+func (r *reader) resource(s Stack, id string, resource Resource) error {
+	switch resource.Type {
+	case "AWS::IAM::Role":
+		return r.role(s, id, resource)
+	case "AWS::IAM::ManagedPolicy":
+		return r.managedPolicy(s, id, resource)
+	case "AWS::IAM::Policy", "AWS::IAM::RolePolicy":
+		return r.rolePolicy(s, id, resource)
+	}
+	if bearer, ok := policyBearers[resource.Type]; ok {
+		return r.resourcePolicy(s, id, resource, bearer)
+	}
+	if strings.HasPrefix(resource.Type, "AWS::IAM::") || neverSilent[resource.Type] || holdsStatements(resource.Properties) {
+		return fmt.Errorf("this type can grant access and is not read")
+	}
+	return nil
+}
+
+// neverSilent are types that grant without holding a policy document.
+var neverSilent = map[string]bool{
+	"AWS::Lambda::Permission": true, "AWS::Lambda::LayerVersionPermission": true, "AWS::Events::EventBusPolicy": true,
+	"AWS::CloudFormation::Stack": true, "AWS::CloudFormation::Macro": true, "AWS::RAM::ResourceShare": true,
+}
+
+// holdsStatements finds a policy document anywhere in a resource's properties.
+func holdsStatements(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		if _, ok := v["Statement"]; ok {
+			return true
+		}
+		for _, item := range v {
+			if holdsStatements(item) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, holdsStatements)
+	}
+	return false
+}
+
+func (r *reader) role(s Stack, id string, resource Resource) error {
+	sc := r.scope(s)
+	arn, err := sc.arn(id, resource, kinds[resource.Type])
+	if err != nil {
+		return err
+	}
+	boundary, err := sc.text(resource, "PermissionsBoundary")
+	if err != nil {
+		return err
+	}
+	trust, err := sc.document(resource.Properties["AssumeRolePolicyDocument"])
+	if err != nil {
+		return fmt.Errorf("AssumeRolePolicyDocument: %w", err)
+	}
+	role := iam.Role{ARN: iam.ARN(arn), Boundary: iam.ARN(boundary), Trust: trust, Policy: iam.Document{Version: iam.Version}, From: terms.Pos{File: s.Path}}
+	if seconds, ok := resource.Properties["MaxSessionDuration"].(float64); ok {
+		role.Session = time.Duration(seconds) * time.Second
+	}
+	if err := sc.inline(&role, resource); err != nil {
+		return err
+	}
+	if err := sc.managed(&role, resource); err != nil {
+		return err
+	}
+	r.world.Roles = append(r.world.Roles, role)
+	return nil
+}
+
+func (s scope) inline(role *iam.Role, resource Resource) error {
+	resolved, err := s.value(resource.Properties["Policies"])
+	if err != nil {
+		return fmt.Errorf("Policies: %w", err)
+	}
+	policies, _ := resolved.([]any)
+	for i, policy := range policies {
+		object, _ := policy.(map[string]any)
+		document, err := iam.DocumentOf(object["PolicyDocument"])
+		if err != nil {
+			return fmt.Errorf("Policies[%d]: %w", i, err)
+		}
+		if err := add(role, document); err != nil {
+			return fmt.Errorf("Policies[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// add joins a document to a role's. Documents of different language versions mean
+// different things by the same text, so they are not joined.
+func add(role *iam.Role, d iam.Document) error {
+	if len(role.Policy.Statements) == 0 {
+		role.Policy = d
+		return nil
+	}
+	if d.Version != role.Policy.Version {
+		return fmt.Errorf("policy language version %s beside %s", d.Version, role.Policy.Version)
+	}
+	role.Policy.Statements = append(role.Policy.Statements, d.Statements...)
+	return nil
+}
+
+func (s scope) managed(role *iam.Role, resource Resource) error {
+	resolved, err := s.value(resource.Properties["ManagedPolicyArns"])
+	if err != nil {
+		return fmt.Errorf("ManagedPolicyArns: %w", err)
+	}
+	list, _ := resolved.([]any)
+	for _, item := range list {
+		arn, err := plainText(item)
+		if err != nil {
+			return fmt.Errorf("ManagedPolicyArns: %w", err)
+		}
+		role.Managed = append(role.Managed, iam.ARN(arn))
+	}
+	return nil
+}
+
+// document resolves and reads a policy document; text is read as JSON.
+func (s scope) document(v any) (iam.Document, error) {
+	resolved, err := s.value(v)
+	if err != nil {
+		return iam.Document{}, err
+	}
+	if text, ok := resolved.(string); ok {
+		return iam.ParseDocument([]byte(text))
+	}
+	return iam.DocumentOf(resolved)
+}
+
+func (r *reader) managedPolicy(s Stack, id string, resource Resource) error {
+	sc := r.scope(s)
+	arn, err := sc.arn(id, resource, kinds[resource.Type])
+	if err != nil {
+		return err
+	}
+	document, err := sc.document(resource.Properties["PolicyDocument"])
+	if err != nil {
+		return err
+	}
+	for _, others := range []string{"Users", "Groups"} {
+		if resource.Properties[others] != nil {
+			return fmt.Errorf("it is attached to %s, which are not read", strings.ToLower(others))
+		}
+	}
+	r.world.Policies = append(r.world.Policies, iam.Policy{ARN: iam.ARN(arn), Kind: "managed", Document: document, Account: s.Account, From: terms.Pos{File: s.Path}})
+	return r.hang(s, id, resource.Properties["Roles"], document)
+}
+
+func (r *reader) rolePolicy(s Stack, id string, resource Resource) error {
+	document, err := r.scope(s).document(resource.Properties["PolicyDocument"])
+	if err != nil {
+		return err
+	}
+	roles := resource.Properties["Roles"]
+	if name, ok := resource.Properties["RoleName"]; ok {
+		roles = []any{name}
+	}
+	if roles == nil {
+		return fmt.Errorf("it is attached to something that is not a role")
+	}
+	return r.hang(s, id, roles, document)
+}
+
+func (r *reader) hang(s Stack, id string, roles any, document iam.Document) error {
+	if roles == nil {
+		return nil
+	}
+	resolved, err := r.scope(s).value(roles)
+	if err != nil {
+		return err
+	}
+	a := attachment{stack: s, id: id, document: document}
+	list, _ := resolved.([]any)
+	for _, item := range list {
+		name, err := plainText(item)
+		if err != nil {
+			return err
+		}
+		a.roles = append(a.roles, name)
+	}
+	r.attached = append(r.attached, a)
+	return nil
+}
+
+// attach hangs separate policies, and managed ones that are read here, on their roles.
+func (r *reader) attach() {
+	for _, a := range r.attached {
+		for _, name := range a.roles {
+			if err := r.attachTo(a.stack.Account, name, a.document); err != nil {
+				r.cannot(a.stack, a.id, "attached policy", err)
+			}
+		}
+	}
+	for i := range r.world.Roles {
+		role := &r.world.Roles[i]
+		role.Managed = slices.DeleteFunc(role.Managed, func(arn iam.ARN) bool {
+			policy, known := r.policy(arn)
+			return known && add(role, policy.Document) == nil
+		})
+	}
+}
+
+func (r *reader) attachTo(account, name string, d iam.Document) error {
+	for i := range r.world.Roles {
+		role := &r.world.Roles[i]
+		if role.ARN.Account() == account && role.ARN.Name() == name {
+			return add(role, d)
+		}
+	}
+	return fmt.Errorf("role %s is not in what was read", name)
+}
+
+func (r *reader) policy(arn iam.ARN) (iam.Policy, bool) {
+	for _, p := range r.world.Policies {
+		if p.ARN == arn && p.Kind == "managed" {
+			return p, true
+		}
+	}
+	return iam.Policy{}, false
+}
+
+// bearer says where a type keeps a resource policy, and on what it hangs: on itself, or on
+// the ARN or name that a property gives.
+type bearer struct{ document, on, arn string }
+
+// policyBearers are the types whose resource policies are read.
+var policyBearers = map[string]bearer{
+	"AWS::KMS::Key":                         {document: "KeyPolicy"},
+	"AWS::DynamoDB::Table":                  {document: "ResourcePolicy"},
+	"AWS::ECR::Repository":                  {document: "RepositoryPolicyText"},
+	"AWS::S3::BucketPolicy":                 {document: "PolicyDocument", on: "Bucket", arn: "arn:{p}:s3:::{n}"},
+	"AWS::SecretsManager::ResourcePolicy":   {document: "ResourcePolicy", on: "SecretId", arn: "{n}"},
+	"AWS::BedrockAgentCore::ResourcePolicy": {document: "Policy", on: "ResourceArn", arn: "{n}"},
+}
+
+func (r *reader) resourcePolicy(s Stack, id string, resource Resource, b bearer) error {
+	raw, ok := resource.Properties[b.document]
+	if !ok {
+		return nil
+	}
+	if wrapped, ok := raw.(map[string]any); ok && wrapped["PolicyDocument"] != nil {
+		raw = wrapped["PolicyDocument"] // AWS::DynamoDB::Table wraps its document
+	}
+	sc := r.scope(s)
+	document, err := sc.document(raw)
+	if err != nil {
+		return err
+	}
+	arn, kind, err := sc.bearerARN(id, resource, b)
+	if err != nil {
+		return err
+	}
+	r.world.Policies = append(r.world.Policies, iam.Policy{ARN: iam.ARN(arn), Kind: kind, Document: document, Account: s.Account, From: terms.Pos{File: s.Path}})
+	return nil
+}
+
+func (s scope) bearerARN(id string, resource Resource, b bearer) (arn, kind string, err error) {
+	if b.on == "" {
+		arn, err = s.arn(id, resource, kinds[resource.Type])
+		return arn, resource.Type, err
+	}
+	on, err := s.text(resource, b.on)
+	if err != nil {
+		return "", "", err
+	}
+	return strings.NewReplacer("{p}", s.partition(), "{n}", on).Replace(b.arn), bearerKind(resource.Type, on), nil
+}
+
+// bearerKind is the type of the thing a separate policy resource hangs on.
+func bearerKind(policyType, on string) string {
+	switch {
+	case policyType == "AWS::S3::BucketPolicy":
+		return "AWS::S3::Bucket"
+	case policyType == "AWS::SecretsManager::ResourcePolicy":
+		return "AWS::SecretsManager::Secret"
+	case strings.Contains(on, "/runtime-endpoint/"):
+		return "AWS::BedrockAgentCore::RuntimeEndpoint"
+	case strings.Contains(on, ":gateway/"):
+		return "AWS::BedrockAgentCore::Gateway"
+	case strings.Contains(on, ":memory/"):
+		return "AWS::BedrockAgentCore::Memory"
+	}
+	return "AWS::BedrockAgentCore::Runtime"
+}

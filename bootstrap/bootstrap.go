@@ -1,0 +1,117 @@
+// Package bootstrap is the stack an administrator installs once in an account, before any
+// other: the roles that deploy, their boundary, and the bucket templates go to. It stands
+// beside CDK's stock bootstrap under its own qualifier and needs no Node. What the roles
+// may do comes from package grants; this package only writes it as a template. Start with
+// [Template].
+package bootstrap
+
+import (
+	"encoding/json"
+	"strings"
+
+	"remit/grants"
+	"remit/iam"
+	"remit/platform"
+)
+
+// Version is what the CDK CLI reads before it deploys. It counts like the stock bootstrap,
+// whose version 21 and later features the CLI uses (aws-cdk CLI, bootstrap-template.yaml);
+// raise it when this template changes what a deployment needs.
+const Version = "30"
+
+// Template is the CloudFormation template for one account of an environment, as JSON.
+func Template(p *platform.Platform, e platform.Environment, site platform.Site) []byte {
+	world := grants.Bootstrap(p, e, site)
+	resources := map[string]any{
+		"AssetBucket":         assetBucket(site),
+		"CdkBootstrapVersion": versionParameter(site), // the CLI knows a modern bootstrap by this logical id
+	}
+	for _, policy := range world.Policies {
+		if policy.Kind == "managed" {
+			resources["Boundary"] = boundary(policy)
+		} else {
+			resources["AssetBucketPolicy"] = bucketPolicy(policy)
+		}
+	}
+	for _, r := range world.Roles {
+		resources[roleID(site, r)] = role(r)
+	}
+	text, err := json.MarshalIndent(map[string]any{
+		"Description": "Remit: the roles that deploy " + site.Platform + " to the " + site.Purpose + " account of " + site.Environment + ". An administrator installs this once.",
+		"Resources":   resources,
+		"Outputs":     outputs(site),
+	}, "", "  ")
+	if err != nil {
+		panic(err) // maps of strings always encode
+	}
+	return append(text, '\n')
+}
+
+func resource(kind string, properties map[string]any) map[string]any {
+	return map[string]any{"Type": kind, "Properties": properties}
+}
+
+// assetBucket keeps every version of what was deployed, and outlives its stack.
+func assetBucket(site platform.Site) map[string]any {
+	bucket := resource("AWS::S3::Bucket", map[string]any{
+		"BucketName":              site.AssetBucket(),
+		"VersioningConfiguration": map[string]any{"Status": "Enabled"},
+		"BucketEncryption": map[string]any{"ServerSideEncryptionConfiguration": []any{
+			map[string]any{"ServerSideEncryptionByDefault": map[string]any{"SSEAlgorithm": "AES256"}},
+		}},
+		"PublicAccessBlockConfiguration": map[string]any{"BlockPublicAcls": true, "BlockPublicPolicy": true, "IgnorePublicAcls": true, "RestrictPublicBuckets": true},
+		"OwnershipControls":              map[string]any{"Rules": []any{map[string]any{"ObjectOwnership": "BucketOwnerEnforced"}}},
+	})
+	bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"] = "Retain", "Retain"
+	return bucket
+}
+
+func bucketPolicy(policy iam.Policy) map[string]any {
+	return resource("AWS::S3::BucketPolicy", map[string]any{
+		"Bucket":         map[string]any{"Ref": "AssetBucket"},
+		"PolicyDocument": policy.Document.Value(),
+	})
+}
+
+func boundary(policy iam.Policy) map[string]any {
+	return resource("AWS::IAM::ManagedPolicy", map[string]any{
+		"ManagedPolicyName": policy.ARN.Name(),
+		"Path":              platform.BootstrapPath,
+		"PolicyDocument":    policy.Document.Value(),
+	})
+}
+
+func role(r iam.Role) map[string]any {
+	return resource("AWS::IAM::Role", map[string]any{
+		"RoleName":                 r.ARN.Name(),
+		"Path":                     platform.BootstrapPath,
+		"PermissionsBoundary":      map[string]any{"Ref": "Boundary"},
+		"AssumeRolePolicyDocument": r.Trust.Value(),
+		"Policies":                 []any{map[string]any{"PolicyName": "remit", "PolicyDocument": r.Policy.Value()}},
+	})
+}
+
+// roleID is FenceDeployRole for …-bootstrap-fence-deploy.
+func roleID(site platform.Site, r iam.Role) string {
+	kind := strings.TrimPrefix(r.ARN.Name(), site.BootstrapStack()+"-")
+	var out strings.Builder
+	for _, part := range strings.Split(kind, "-") {
+		out.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return out.String() + "Role"
+}
+
+func versionParameter(site platform.Site) map[string]any {
+	return resource("AWS::SSM::Parameter", map[string]any{
+		"Name": site.BootstrapParameter(), "Type": "String", "Value": Version,
+	})
+}
+
+// outputs are what the CDK CLI looks up in a bootstrap stack.
+func outputs(site platform.Site) map[string]any {
+	return map[string]any{
+		"BucketName":       map[string]any{"Value": map[string]any{"Ref": "AssetBucket"}},
+		"BucketDomainName": map[string]any{"Value": map[string]any{"Fn::GetAtt": []any{"AssetBucket", "RegionalDomainName"}}},
+		"BootstrapVersion": map[string]any{"Value": Version},
+	}
+}

@@ -1,0 +1,237 @@
+package grants
+
+import (
+	"slices"
+
+	"remit/iam"
+	"remit/platform"
+)
+
+// Bootstrap is the roles that deploy to one account, and their boundary: what an
+// administrator installs once, before any stack. The stock CDK bootstrap gives its
+// execution role AdministratorAccess and its deploy role other accounts' buckets
+// (iam-semantics §2); these can create only what Remit creates, in their own account.
+//
+// Two pairs deploy: fence-deploy and fence-execution own the boundaries and nothing else;
+// deploy and execution own everything but the boundaries. None can change itself, the
+// other pair or the bootstrap.
+func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
+	from := "environments." + e.Name + ".deploy"
+	make := func(kind string, trust iam.Document, statements ...iam.Statement) iam.Role {
+		return iam.Role{ARN: iam.ARN(site.BootstrapRole(kind)), Boundary: iam.ARN(site.BootstrapBoundary()), Trust: trust, Policy: iam.Doc(statements...), From: place(p, from)}
+	}
+	return iam.World{
+		Roles: []iam.Role{
+			make("deploy", byDeployers(p, e, "deploy"), stackDeployment(site, "execution", "*")...),
+			make("fence-deploy", byDeployers(p, e, "fence"), fenceDeployment(site)...),
+			make("assets", byDeployers(p, e, "deploy"), publishAssets(site)...),
+			make("lookup", byDeployers(p, e, "deploy"), lookUp(site)...),
+			make("execution", byCloudFormation, execute(p, site)...),
+			make("fence-execution", byCloudFormation, executeFence(site)...),
+		},
+		Policies: []iam.Policy{
+			{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(p, site), From: place(p, from)},
+			{ARN: iam.ARN("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: bucketPolicy(site), From: place(p, from)},
+		},
+	}.Canonical()
+}
+
+// byCloudFormation lets CloudFormation take an execution role. It sends no source, so who
+// may hand it the role is decided by the deploy role's iam:PassRole.
+var byCloudFormation = iam.Doc(iam.Statement{
+	Sid: "OnlyCloudFormation", Why: "changes reach the account as stacks, never as calls", Effect: iam.Allow,
+	Principals: iam.Principals{Service: list("cloudformation.amazonaws.com")}, Actions: iam.Of("sts:AssumeRole"),
+})
+
+// byDeployers admits whom the environment's deploy rule names: its own people, or only the
+// pipeline, whose step for the fence is another than its step for stacks.
+func byDeployers(p *platform.Platform, e platform.Environment, step string) iam.Document {
+	if e.Deploy.OnlyPipeline() {
+		pipeline := p.SharedSite(platform.Pipeline).Role(platform.Pipeline, step)
+		return iam.Doc(byRole("OnlyThePipeline", "what runs here came through the pipeline's gates", pipeline, list("sts:AssumeRole")))
+	}
+	var out []iam.Statement
+	for _, account := range principalAccounts(e.Deploy.By) {
+		s := byRole("NamedDeployers"+account, "the people the environment names deploy with their own credentials", "", list("sts:AssumeRole"))
+		s.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(inAccount(e.Deploy.By, account)[0])))}
+		s.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", inAccount(e.Deploy.By, account)...)}
+		out = append(out, s)
+	}
+	return iam.Doc(out...)
+}
+
+func principalAccounts(arns []string) []string {
+	var out []string
+	for _, arn := range arns {
+		out = append(out, iam.ARN(arn).Account())
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func inAccount(arns []string, account string) []string {
+	return slices.DeleteFunc(slices.Clone(arns), func(arn string) bool { return iam.ARN(arn).Account() != account })
+}
+
+func stacks(site platform.Site, name string) string {
+	return site.ARN("cloudformation", "stack/"+site.Named(name)+"/*")
+}
+
+var stackActions = list("cloudformation:ContinueUpdateRollback", "cloudformation:CreateChangeSet", "cloudformation:CreateStack", "cloudformation:DeleteChangeSet", "cloudformation:DeleteStack",
+	"cloudformation:DescribeChangeSet", "cloudformation:DescribeEvents", "cloudformation:DescribeStackEvents", "cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet",
+	"cloudformation:GetTemplate", "cloudformation:ListStackResources", "cloudformation:RollbackStack", "cloudformation:UpdateStack", "cloudformation:UpdateTerminationProtection")
+
+// stackDeployment drives stacks and hands CloudFormation one role. Fence stacks are the
+// other pair's; a stack's name cannot make it both.
+func stackDeployment(site platform.Site, executionKind, name string) []iam.Statement {
+	return []iam.Statement{
+		allow("DriveStacks", "stacks of this platform and environment", stackActions, list(stacks(site, name))),
+		deny("NeverTheFence", "boundaries are deployed by the fence's own role, the bootstrap by an administrator", stackActions, list(stacks(site, "bootstrap"), stacks(site, "fence-*"))),
+		allow("ValidateTemplates", "reading a template before it is a stack; CloudFormation has no narrower resource", list("cloudformation:ValidateTemplate"), everything),
+		allow("HandOverExecution", "CloudFormation acts as the execution role and as no other",
+			list("iam:PassRole"), list(site.BootstrapRole(executionKind)), iam.When("StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com")),
+		readVersion(site), readAssets(site),
+	}
+}
+
+func fenceDeployment(site platform.Site) []iam.Statement {
+	return slices.DeleteFunc(stackDeployment(site, "fence-execution", "fence-*"), func(s iam.Statement) bool { return s.Effect == iam.Deny })
+}
+
+func readVersion(site platform.Site) iam.Statement {
+	return allow("ReadBootstrapVersion", "the CDK CLI asks whether the bootstrap is new enough",
+		list("ssm:GetParameter", "ssm:GetParameters"), list(site.ARN("ssm", "parameter"+site.BootstrapParameter())))
+}
+
+func bucketARNs(site platform.Site) []string {
+	bucket := "arn:" + site.Partition() + ":s3:::" + site.AssetBucket()
+	return list(bucket, bucket+"/*")
+}
+
+func inAccountOf(site platform.Site) iam.Condition {
+	return iam.When("StringEquals", "aws:ResourceAccount", string(site.Account))
+}
+
+func readAssets(site platform.Site) iam.Statement {
+	return allow("ReadAssets", "templates and code of this account's own bucket, and of no bucket that took its name",
+		list("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"), bucketARNs(site), inAccountOf(site))
+}
+
+func publishAssets(site platform.Site) []iam.Statement {
+	return []iam.Statement{
+		allow("PublishAssets", "templates and code go to this account's own bucket; nothing there is deleted or replaced in place",
+			list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site), inAccountOf(site)),
+		readVersion(site),
+	}
+}
+
+// lookUp reads what a diff compares with; it reads no data.
+func lookUp(site platform.Site) []iam.Statement {
+	return []iam.Statement{
+		allow("ReadStacks", "a diff compares with what is deployed", list("cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:ListStackResources"), list(stacks(site, "*"))),
+		readVersion(site),
+	}
+}
+
+// executeFence creates boundaries and nothing else.
+func executeFence(site platform.Site) []iam.Statement {
+	return []iam.Statement{
+		allow("OwnBoundaries", "the boundaries of this platform and environment",
+			list("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:GetPolicy", "iam:GetPolicyVersion", "iam:ListPolicyTags", "iam:ListPolicyVersions", "iam:SetDefaultPolicyVersion", "iam:TagPolicy", "iam:UntagPolicy"),
+			list(site.Boundary("*"))),
+		readVersion(site), readAssets(site),
+	}
+}
+
+// execute is what CloudFormation needs to make Remit's stacks: each service's own names,
+// and roles only inside a fence boundary that it cannot exchange.
+func execute(p *platform.Platform, site platform.Site) []iam.Statement {
+	fenced := iam.When("ArnLike", "iam:PermissionsBoundary", site.Boundary("*"))
+	roles := list(site.Role("*"))
+	statements := []iam.Statement{
+		allow("OwnFencedRoles", "a role is made, changed and removed only while a fence boundary holds it",
+			list("iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"), roles, fenced),
+		allow("ReadAndTagRoles", "reading and labelling changes no permission here: no grant of Remit looks at a role's own tags",
+			list("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoleTags", "iam:TagRole", "iam:UntagRole"), roles),
+		allow("HandOverRoles", "the services Remit gives roles to, and no other", list("iam:PassRole"), roles,
+			iam.When("StringEquals", "iam:PassedToService", "bedrock-agentcore.amazonaws.com", "lambda.amazonaws.com")),
+		deny("NeverTheFence", "boundaries belong to the fence's own role, the bootstrap to an administrator",
+			list("iam:*"), list(site.Boundary("*"), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "policy"+platform.BootstrapPath+"*"))),
+		deny("NeverExchangeBoundaries", "a boundary is given when a role is made, and stays",
+			list("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary"), everything),
+		deny("NeverTheBootstrap", "the bootstrap's own stack and bucket are an administrator's",
+			list("cloudformation:*", "s3:DeleteBucket*", "s3:PutBucket*", "s3:PutEncryptionConfiguration"), append(bucketARNs(site), site.ARN("cloudformation", "stack/"+site.BootstrapStack()+"/*"))),
+		readVersion(site), readAssets(site),
+	}
+	if site.Purpose == platform.PlatformAccount {
+		statements = append(statements, executePlatform(p, site)...)
+	}
+	return statements
+}
+
+// executePlatform is what only the platform account's stacks contain.
+func executePlatform(p *platform.Platform, site platform.Site) []iam.Statement {
+	runtimes := site.ARN("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(site.Platform)+"*")
+	directory := site.ARN("bedrock-agentcore", "workload-identity-directory/default")
+	ours := iam.When("StringEquals", "aws:ResourceTag/remit:platform", site.Platform)
+	return []iam.Statement{
+		allow("CreateRuntimes", "AgentCore names a runtime only after it exists, so creating has no narrower resource; the role handed over is fenced",
+			list("bedrock-agentcore:CreateAgentRuntime"), everything),
+		allow("OwnRuntimes", "runtimes of this platform, their endpoints and who may call them",
+			list("bedrock-agentcore:CreateAgentRuntimeEndpoint", "bedrock-agentcore:DeleteAgentRuntime", "bedrock-agentcore:DeleteAgentRuntimeEndpoint", "bedrock-agentcore:DeleteResourcePolicy",
+				"bedrock-agentcore:GetAgentRuntime", "bedrock-agentcore:GetAgentRuntimeEndpoint", "bedrock-agentcore:GetResourcePolicy", "bedrock-agentcore:ListAgentRuntimeEndpoints",
+				"bedrock-agentcore:ListAgentRuntimeVersions", "bedrock-agentcore:ListTagsForResource", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:TagResource",
+				"bedrock-agentcore:UntagResource", "bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:UpdateAgentRuntimeEndpoint"), list(runtimes)),
+		allow("OwnIdentities", "AgentCore makes a workload identity for each runtime",
+			list("bedrock-agentcore:CreateWorkloadIdentity", "bedrock-agentcore:DeleteWorkloadIdentity", "bedrock-agentcore:GetWorkloadIdentity"), list(directory, directory+"/workload-identity/"+platform.RuntimePrefix(site.Platform)+"*")),
+		allow("PlaceRuntimes", "runtimes in a VPC get network interfaces by a service-linked role", list("iam:CreateServiceLinkedRole"),
+			list(site.Global("iam", "role/aws-service-role/network.bedrock-agentcore.amazonaws.com/*"), site.Global("iam", "role/aws-service-role/runtime-identity.bedrock-agentcore.amazonaws.com/*")),
+			iam.When("StringEquals", "iam:AWSServiceName", "network.bedrock-agentcore.amazonaws.com", "runtime-identity.bedrock-agentcore.amazonaws.com")),
+		allow("OwnTables", "memory tables of this platform",
+			list("dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource",
+				"dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"), list(site.ARN("dynamodb", "table/"+site.Named("*")))),
+		allow("CreateKeys", "KMS names a key only after it exists; the tag says whose it is", list("kms:CreateKey"), everything, iam.When("StringEquals", "aws:RequestTag/remit:platform", site.Platform)),
+		allow("OwnKeys", "keys this platform made", append(list("kms:CreateGrant"), keyAdministration...), list(site.ARN("kms", "key/*")), ours),
+		allow("OwnLogs", "log groups of this platform's runtimes",
+			list("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
+			list(site.ARN("logs", "log-group:/aws/bedrock-agentcore/runtimes/"+platform.RuntimePrefix(site.Platform)+"*"))),
+		allow("FindLogs", "CloudFormation looks a log group up by its prefix", list("logs:DescribeLogGroups"), list(site.ARN("logs", "log-group:*"))),
+		allow("RegisterLanes", "lanes make themselves known to the entry",
+			list("ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters", "ssm:ListTagsForResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource"),
+			list(site.ARN("ssm", "parameter"+platform.RegistrationPath(site)+"*"))),
+		allow("OwnRepositories", "image repositories of this platform's agents; pushing images is not part of that",
+			list("ecr:CreateRepository", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository", "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:ListTagsForResource", "ecr:PutImageScanningConfiguration", "ecr:PutImageTagMutability", "ecr:PutLifecyclePolicy", "ecr:TagResource", "ecr:UntagResource"),
+			list(site.ARN("ecr", "repository/"+site.Platform+"/*"))),
+	}
+}
+
+// bootstrapBoundary holds all six roles to the services Remit deploys, and away from users,
+// keys of people, other boundaries, and themselves.
+func bootstrapBoundary(p *platform.Platform, site platform.Site) iam.Document {
+	return iam.Doc(
+		allow("Deploy", "the services that Remit's stacks are made of, in this account",
+			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "kms:*", "logs:*", "ssm:*"),
+			list(site.ARN("bedrock-agentcore", "*"), site.ARN("cloudformation", "*"), site.ARN("dynamodb", "table/"+site.Named("*")), site.ARN("ecr", "repository/"+site.Platform+"/*"),
+				site.ARN("kms", "*"), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"))),
+		allow("Create", "what has no name before it exists", list("bedrock-agentcore:CreateAgentRuntime", "cloudformation:ValidateTemplate", "kms:CreateKey"), everything),
+		allow("Assets", "this account's own asset bucket", list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site)),
+		allow("Roles", "roles and boundaries of Remit, by path", list("iam:*"),
+			list(site.Role("*"), site.Boundary("*"), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "role/aws-service-role/*"))),
+		deny("NeverUnfence", "no deployment exchanges or removes a boundary, changes the bootstrap, or opens memory",
+			list("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
+				"dynamodb:BatchGetItem", "dynamodb:PartiQL*", "dynamodb:ExportTableToPointInTime", "bedrock-agentcore:Invoke*"), everything),
+		deny("NeverTheBootstrap", "the bootstrap is an administrator's",
+			list("iam:Add*", "iam:Create*", "iam:Delete*", "iam:Put*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*"),
+			list(site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "policy"+platform.BootstrapPath+"*"))),
+	)
+}
+
+// bucketPolicy closes the asset bucket to other accounts and to plain HTTP, so that no
+// other account's stock bootstrap can read or replace what is deployed here.
+func bucketPolicy(site platform.Site) iam.Document {
+	others := deny("NoOtherAccount", "what is deployed here is read and written from here", list("s3:*"), bucketARNs(site),
+		iam.When("StringNotEquals", "aws:PrincipalAccount", string(site.Account)), iam.When("Bool", "aws:PrincipalIsAWSService", "false"))
+	plain := deny("NoPlainHTTP", "templates are not readable on the way", list("s3:*"), bucketARNs(site), iam.When("Bool", "aws:SecureTransport", "false"))
+	others.Principals, plain.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
+	return iam.Doc(others, plain)
+}

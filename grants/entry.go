@@ -1,0 +1,32 @@
+package grants
+
+import (
+	"remit/iam"
+	"remit/platform"
+)
+
+// entry is the front door's role: the only principal that may invoke a runtime or stop a
+// session, and the only one that vends memory credentials. It finds lanes where they
+// register, so that a new lane changes nothing here; the patterns below match this
+// platform's lanes and no other's. It may not act for a user id it merely states
+// (InvokeAgentRuntimeForUser), use an endpoint that moves, or read any tool's data.
+func entry(p *platform.Platform, site platform.Site) iam.Role {
+	runtimes := site.ARN("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(site.Platform)+"*")
+	lanes := site.ARN("ssm", "parameter"+platform.RegistrationPath(site))
+	return role(p, site, site.Role("entry"), "entry", "environments."+site.Environment+".identity.entry",
+		byLambda("OnlyLambda", "the front door's own execution role"),
+		iam.Doc(
+			ownLogs(site, site.Named("entry")), ownTraces,
+			allow("FindLanes", "lanes register themselves; the entry reads where they are",
+				list("ssm:GetParametersByPath"), list(lanes[:len(lanes)-1], lanes+"*")),
+			allow("InvokeLanes", "the application opens executions, the agent cannot",
+				list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), list(runtimes)),
+			deny("NeverDefault", "the DEFAULT endpoint moves with every update, past every gate",
+				list("bedrock-agentcore:InvokeAgentRuntime"), list(runtimes+"/runtime-endpoint/DEFAULT")),
+			allow("VendMemory", "short credentials of a lane's memory role, for the verified user",
+				list("sts:AssumeRole"), list(site.Role("*", "memory")), iam.When("Null", "sts:SourceIdentity", "false")),
+			allow("TagMemory", "the tenant and user the entry verified travel with them",
+				list("sts:SetSourceIdentity", "sts:TagSession"), list(site.Role("*", "memory")),
+				iam.When("ForAllValues:StringEquals", "aws:TagKeys", "tenant", "user", "execution")),
+		))
+}

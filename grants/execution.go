@@ -1,0 +1,111 @@
+package grants
+
+import (
+	"strings"
+
+	"remit/iam"
+	"remit/platform"
+)
+
+// execution is the role the agent's own code holds: the ceiling of what it can do,
+// whoever invokes it. It may write its logs and traces, pull its image, and as declared
+// use its models, its memory by key and its event types. It may not call a tool, a
+// runtime, a database or another agent's anything; it may assume no role, unless a reach
+// is declared direct. Any code in the agent's machine can read this role's credentials
+// (iam-semantics §1.26), so nothing may be here that the agent itself must not do.
+func execution(p *platform.Platform, lane platform.Running) iam.Role {
+	statements := []iam.Statement{
+		allow("WriteOwnLogs", "the runtime reports to its own log group and reads no one's",
+			list("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+			list(lane.RuntimeLogs()+":log-stream:*", lane.RuntimeLogs()+":*")),
+		ownTraces,
+		allow("PullOwnImage", "AgentCore starts the lane from its own repository",
+			list("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+			list(lane.ARN("ecr", "repository/"+lane.Repository()))),
+		allow("SignInToRegistry", "a registry token opens nothing by itself; ECR has no narrower resource",
+			list("ecr:GetAuthorizationToken"), everything),
+	}
+	statements = append(statements, models(lane)...)
+	if m := lane.Actor.Memory; m != nil && m.Scope == "agent" {
+		statements = append(statements, ownMemory(lane)...)
+	}
+	statements = append(statements, ownEvents(lane)...)
+	statements = append(statements, directReach(p, lane)...)
+	return role(p, lane.Site, lane.LaneSite.Role("execution"), "execution", "agents."+lane.Agent,
+		byAgentCore("OnlyThisRuntime", "only this lane's runtime runs as this role", lane.Site, lane.RuntimePattern()),
+		iam.Doc(statements...))
+}
+
+// models is empty with the broker: then the role has no model permission at all, and the
+// token budget cannot be walked around.
+func models(lane platform.Running) []iam.Statement {
+	m := lane.Actor.Models
+	if m.Via != "direct" {
+		return nil
+	}
+	invoke := list("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+	var ids []string
+	for _, id := range m.IDs {
+		ids = append(ids, foundationModel(lane.Site, lane.Region, id))
+	}
+	statements := []iam.Statement{allow("InvokeDeclaredModels", "the declared foundation models and no other", invoke, ids)}
+	if len(m.Profiles) == 0 {
+		return statements
+	}
+	var profiles, routed []string
+	for _, profile := range m.Profiles {
+		geography, model, _ := strings.Cut(profile, ".")
+		profiles = append(profiles, lane.ARN("bedrock", "inference-profile/"+profile))
+		routed = append(routed, foundationModel(lane.Site, geography+"-*", model))
+	}
+	return append(statements,
+		allow("InvokeDeclaredProfiles", "the declared cross-region profiles", invoke, profiles),
+		allow("RouteDeclaredProfiles", "a profile routes to its model in regions it chooses; outside a profile this allows nothing",
+			invoke, routed, iam.When("StringEquals", "bedrock:InferenceProfileArn", profiles...)))
+}
+
+func foundationModel(site platform.Site, region, id string) string {
+	return "arn:" + site.Partition() + ":bedrock:" + region + "::foundation-model/" + id
+}
+
+// ownMemory gives the role its agent's keys of its agent's table.
+func ownMemory(lane platform.Running) []iam.Statement {
+	return []iam.Statement{
+		allow("UseOwnMemory", "an agent reads and writes only keys that begin with its own name; a request without keys is refused",
+			memoryActions(lane), list(lane.MemoryTableARN()),
+			iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "AGENT#"+lane.Agent+"#*"),
+			iam.When("Null", "dynamodb:LeadingKeys", "false")),
+		memoryKeyUse(lane),
+	}
+}
+
+// memoryActions are the keyed item actions. Scan and streams know no LeadingKeys (facts
+// §6.6), so no role has them; a lane that may not write reads only.
+func memoryActions(lane platform.Running) []string {
+	if lane.ReadOnly {
+		return list("dynamodb:GetItem", "dynamodb:Query")
+	}
+	return list("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+}
+
+func memoryKeyUse(lane platform.Running) iam.Statement {
+	return allow("UseMemoryKey", "the table is encrypted; the key works for this role only through DynamoDB",
+		list("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), list(lane.MemoryKeyARN()),
+		iam.When("StringEquals", "kms:ViaService", "dynamodb."+lane.Region+".amazonaws.com"))
+}
+
+// ownEvents: a lane that may not write publishes nothing either.
+func ownEvents(lane platform.Running) []iam.Statement {
+	if lane.ReadOnly {
+		return nil
+	}
+	var out []iam.Statement
+	for _, events := range lane.Actor.Events {
+		bus := lane.Environment.Bus(events.Bus)
+		out = append(out, allow("PublishTo"+word(events.Bus), "the declared detail types under the agent's own source, so that no event can be another's",
+			list("events:PutEvents"), list(lane.ARN("events", "event-bus/"+bus)),
+			iam.When("StringEquals", "events:detail-type", events.DetailTypes...),
+			iam.When("StringEquals", "events:source", lane.Platform+"."+lane.Agent)))
+	}
+	return out
+}

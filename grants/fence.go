@@ -1,0 +1,198 @@
+package grants
+
+import (
+	"remit/iam"
+	"remit/platform"
+)
+
+// Fence is the boundaries of one account: the most that a role of each kind can ever be
+// given. They name whole families (this platform's tables, this account's functions) and
+// no single lane, so adding a lane does not touch the fence. They live in a stack of
+// their own with a deploy role of their own, and no other role can change them.
+func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
+	kinds := map[string]iam.Document{"reached": reachedBoundary(site)}
+	if site.Purpose == platform.PlatformAccount {
+		kinds = map[string]iam.Document{
+			"execution": executionBoundary(p, e, site),
+			"gateway":   gatewayBoundary(p, e, site),
+			"memory":    memoryBoundary(site),
+			"function":  functionBoundary(site),
+			"reach":     reachBoundary(p, e, site),
+			"entry":     entryBoundary(site),
+		}
+	}
+	var w iam.World
+	for kind, document := range kinds {
+		w.Policies = append(w.Policies, iam.Policy{ARN: iam.ARN(site.Boundary(kind)), Kind: "managed", Document: document,
+			From: place(p, "environments."+e.Name+".accounts."+site.Purpose)})
+	}
+	return w.Canonical()
+}
+
+// neverEscalate is in every boundary: whatever a role is given, it becomes nobody else and
+// changes no permission. An explicit refusal also holds against resource policies that
+// name the role's session, which a boundary's silence would not (facts §6.7).
+var neverEscalate = deny("NeverEscalate", "no role inside changes permissions, its own or another's",
+	list("iam:*", "organizations:*", "account:*"), everything)
+
+// neverAssume closes every role to kinds that assume none.
+var neverAssume = deny("NeverAssume", "this kind of role takes no other role", list("sts:AssumeRole*", "sts:TagSession"), everything)
+
+// neverInvoke keeps every role but the entry from starting an agent or loosening a gateway.
+var neverInvoke = deny("NeverInvoke", "only the entry starts agents, and no role inside loosens a gateway or its policies",
+	list("bedrock-agentcore:Invoke*", "bedrock-agentcore:Create*", "bedrock-agentcore:Update*", "bedrock-agentcore:Delete*", "bedrock-agentcore:PutResourcePolicy"), everything)
+
+func lambdaLogs(site platform.Site) iam.Statement {
+	return allow("WriteLogs", "functions of this platform write their own logs",
+		list("logs:CreateLogStream", "logs:PutLogEvents"), list(site.ARN("logs", "log-group:/aws/lambda/"+site.Named("*")+":log-stream:*")))
+}
+
+func tables(site platform.Site) []string {
+	return list(site.ARN("dynamodb", "table/"+site.Named("*", "memory")))
+}
+
+var itemActions = list("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
+
+func memoryKeys(site platform.Site) iam.Statement {
+	return allow("UseMemoryKeys", "memory is encrypted; keys work only through DynamoDB",
+		list("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), list(site.ARN("kms", "key/*")),
+		iam.When("StringEquals", "kms:ViaService", "dynamodb."+site.Region+".amazonaws.com"))
+}
+
+// executionBoundary: with models only through the broker, not even the boundary names one.
+func executionBoundary(p *platform.Platform, e platform.Environment, site platform.Site) iam.Document {
+	statements := []iam.Statement{
+		allow("WriteLogs", "runtimes of this platform write their own logs", list("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+			list(site.ARN("logs", "log-group:/aws/bedrock-agentcore/runtimes/"+platform.RuntimePrefix(site.Platform)+"*"))),
+		ownTraces,
+		allow("PullImages", "images of this platform's own repositories", list("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+			list(site.ARN("ecr", "repository/"+site.Platform+"/*"))),
+		allow("SignInToRegistry", "a registry token opens nothing by itself", list("ecr:GetAuthorizationToken"), everything),
+		allow("UseMemory", "memory tables of this platform, by key", itemActions, tables(site), iam.When("Null", "dynamodb:LeadingKeys", "false")),
+		memoryKeys(site),
+		neverEscalate, neverInvoke,
+	}
+	if buses := busARNs(e, site); len(buses) > 0 {
+		statements = append(statements, allow("PublishEvents", "the declared event buses", list("events:PutEvents"), buses))
+	}
+	if models := modelARNs(p, e, site); len(models) > 0 {
+		statements = append(statements, allow("InvokeModels", "the models some agent declares for direct use", list("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models))
+	}
+	if reached := reachedPatterns(p, e, true); len(reached) > 0 {
+		statements = append(statements, allow("AssumeReached", "roles some tool declares for direct reach", list("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"), reached))
+	} else {
+		statements = append(statements, neverAssume)
+	}
+	return iam.Doc(statements...)
+}
+
+func busARNs(e platform.Environment, site platform.Site) []string {
+	var out []string
+	for _, bus := range e.Buses {
+		out = append(out, site.ARN("events", "event-bus/"+bus.Named))
+	}
+	return out
+}
+
+// modelARNs collects what the execution roles of the environment's direct agents name.
+func modelARNs(p *platform.Platform, e platform.Environment, site platform.Site) []string {
+	var out []string
+	for _, lane := range p.Lanes(e) {
+		for _, s := range models(lane) {
+			out = append(out, s.Resources.Of...)
+		}
+	}
+	return out
+}
+
+func reachedPatterns(p *platform.Platform, e platform.Environment, direct bool) []string {
+	var out []string
+	for _, t := range p.Tools {
+		if t.Reach != nil && (!direct || t.Reach.Direct != nil) {
+			if site := p.Site(e, t.Reach.Account); site.Account != "" {
+				out = append(out, site.Role("*", "reached"))
+			}
+		}
+	}
+	return out
+}
+
+// gatewayBoundary: the gateway's ceiling is its own account and those of declared targets.
+func gatewayBoundary(p *platform.Platform, e platform.Environment, site platform.Site) iam.Document {
+	functions, apis := list(site.ARN("lambda", "function:"+site.Named("*"))), []string(nil)
+	for _, t := range e.Targets {
+		switch {
+		case t.Lambda != nil:
+			functions = append(functions, p.Site(e, orPlatform(t.Lambda.Account)).ARN("lambda", "function:"+t.Lambda.Function+":"+t.Lambda.Alias))
+		case t.APIGateway != nil:
+			apis = append(apis, p.Site(e, orPlatform(t.APIGateway.Account)).ARN("execute-api", t.APIGateway.API+"/"+t.APIGateway.Stage+"/*"))
+		}
+	}
+	statements := []iam.Statement{
+		allow("CallFunctions", "interceptors, and the declared target functions", list("lambda:InvokeFunction"), functions),
+		allow("AskPolicyEngines", "policy engines and gateways of this platform",
+			list("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:GetPolicyEngine", "bedrock-agentcore:PartiallyAuthorizeActions"),
+			list(site.ARN("bedrock-agentcore", "gateway/"+site.Named("*")), site.ARN("bedrock-agentcore", "policy-engine/"+platform.EnginePrefix(site)+"*"))),
+		allow("UseCredentials", "credentials of this platform's targets",
+			list("bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetWorkloadAccessToken"),
+			list(site.ARN("bedrock-agentcore", "token-vault/default"), site.ARN("bedrock-agentcore", "token-vault/default/apikeycredentialprovider/"+site.Named("*")),
+				site.ARN("bedrock-agentcore", "workload-identity-directory/default"), site.ARN("bedrock-agentcore", "workload-identity-directory/default/workload-identity/"+site.Named("*")))),
+		allow("ReadCredentials", "the vault's secrets for those credentials", list("secretsmanager:GetSecretValue"),
+			list(site.ARN("secretsmanager", "secret:bedrock-agentcore-identity!default/apikey/"+site.Named("*")))),
+		neverEscalate, neverAssume, neverInvoke,
+	}
+	if len(apis) > 0 {
+		statements = append(statements, allow("CallOperations", "the declared APIs", list("execute-api:Invoke"), apis))
+	}
+	return iam.Doc(statements...)
+}
+
+func orPlatform(account string) string {
+	if account == "" {
+		return platform.PlatformAccount
+	}
+	return account
+}
+
+// memoryBoundary: without a tenant in the session there is nothing.
+func memoryBoundary(site platform.Site) iam.Document {
+	return iam.Doc(
+		allow("UseMemory", "memory tables of this platform, by key, for a tagged session", itemActions, tables(site),
+			iam.When("Null", "dynamodb:LeadingKeys", "false"), iam.When("Null", "aws:PrincipalTag/tenant", "false")),
+		memoryKeys(site), neverEscalate, neverAssume, neverInvoke)
+}
+
+func functionBoundary(site platform.Site) iam.Document {
+	return iam.Doc(lambdaLogs(site), ownTraces, neverEscalate, neverAssume, neverInvoke)
+}
+
+func reachBoundary(p *platform.Platform, e platform.Environment, site platform.Site) iam.Document {
+	statements := []iam.Statement{lambdaLogs(site), ownTraces, neverEscalate, neverInvoke}
+	if reached := reachedPatterns(p, e, false); len(reached) > 0 {
+		statements = append(statements, allow("AssumeReached", "the roles that lanes reach in resource accounts", list("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"), reached))
+	}
+	return iam.Doc(statements...)
+}
+
+func entryBoundary(site platform.Site) iam.Document {
+	lanes := site.ARN("ssm", "parameter"+platform.RegistrationPath(site))
+	return iam.Doc(
+		lambdaLogs(site), ownTraces,
+		allow("FindLanes", "where lanes register", list("ssm:GetParametersByPath"), list(lanes[:len(lanes)-1], lanes+"*")),
+		allow("InvokeLanes", "runtimes of this platform", list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"),
+			list(site.ARN("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(site.Platform)+"*"))),
+		allow("VendMemory", "memory roles of this platform", list("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"), list(site.Role("*", "memory"))),
+		deny("NeverStateUsers", "a user is verified, never merely stated; and nobody gets a shell",
+			forbidden, everything),
+		neverEscalate)
+}
+
+// reachedBoundary: a role that others reach reads; it takes no role and changes nothing.
+func reachedBoundary(site platform.Site) iam.Document {
+	return iam.Doc(
+		allow("ReadTables", "reads of this account's tables, attributes named, in a session tagged for a tool", list("dynamodb:GetItem", "dynamodb:Query"), list(site.ARN("dynamodb", "table/*")),
+			iam.When("Null", "dynamodb:Attributes", "false"), iam.When("Null", "aws:PrincipalTag/tool", "false")),
+		allow("CallOperations", "this account's APIs, in a session tagged for a tool", list("execute-api:Invoke"), list(site.ARN("execute-api", "*")),
+			iam.When("Null", "aws:PrincipalTag/tool", "false")),
+		neverEscalate, neverAssume, neverInvoke)
+}

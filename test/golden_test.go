@@ -1,0 +1,170 @@
+package test
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"remit/assembly"
+	"remit/iam"
+	"remit/platform"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files instead of comparing with them")
+
+// madeBy is the first line of every golden file: what made it, and how to make it again.
+const madeBy = "made by: make golden"
+
+// TestGoldenIAMIsWhatWasReviewed compares what is synthesized, not what is intended, with
+// the texts reviewers have read. A difference here is a change of access: read it, then
+// run make golden and commit it with the reason.
+func TestGoldenIAMIsWhatWasReviewed(t *testing.T) {
+	written := map[string]bool{}
+	for _, company := range companies(t) {
+		p, stacks := declared(t, company), stacksOf(t, company)
+		for _, e := range p.Environments {
+			names := accountNames(p, e)
+			world := synthesizedWorld(t, p, e, stacks)
+			for _, site := range p.Sites(e) {
+				title := fmt.Sprintf("# %s / %s / %s  %s  %s       %s", p.Name, e.Name, site.Purpose, site.Account, site.Region, madeBy)
+				golden(t, written, filepath.Join(company, e.Name, site.Purpose+".iam"), world.In(string(site.Account)).Text(iam.View{Title: title, Names: names}))
+			}
+			golden(t, written, filepath.Join(company, e.Name, "resources.txt"), resources(p, e, append(bootstrapStacks(t, p, e), stacks...)))
+			golden(t, written, filepath.Join(company, e.Name, "trusts.txt"), trusts(p, e, world, names))
+		}
+	}
+	noStrayGoldens(t, written)
+}
+
+func accountNames(p *platform.Platform, e platform.Environment) map[string]string {
+	names := map[string]string{}
+	for _, a := range e.Accounts {
+		names[string(a.ID)] = a.Purpose
+	}
+	if p.Shared != nil {
+		for _, a := range p.Shared.Accounts {
+			names[string(a.ID)] = a.Purpose
+		}
+	}
+	return names
+}
+
+// resources is one line per resource, so that a replaced table is one red line.
+func resources(p *platform.Platform, e platform.Environment, stacks []assembly.Stack) string {
+	var lines []string
+	for _, s := range stacks {
+		for _, a := range e.Accounts {
+			if s.Account != string(a.ID) {
+				continue
+			}
+			for id, r := range s.Template.Resources {
+				lines = append(lines, strings.TrimRight(fmt.Sprintf("%-10s  %-44s  %-40s  %-26s  %s", a.Purpose, s.Name, r.Type, id, removal(r)), " "))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return fmt.Sprintf("# %s / %s: account, stack, type, logical id, what happens when it is removed       %s\n%s\n", p.Name, e.Name, madeBy, strings.Join(lines, "\n"))
+}
+
+func removal(r assembly.Resource) string {
+	if r.DeletionPolicy == "Retain" {
+		return "retain"
+	}
+	return ""
+}
+
+// trusts is every way into every role, one line each: who, through which statement, in
+// what role of what account.
+func trusts(p *platform.Platform, e platform.Environment, w iam.World, names map[string]string) string {
+	var lines []string
+	for _, r := range w.Roles {
+		for _, s := range r.Trust.Statements {
+			for _, who := range entrants(s) {
+				lines = append(lines, fmt.Sprintf("%-10s %-58s ← %-66s %s", names[r.ARN.Account()], r.ARN.Name(), rename(who, names), s.Sid))
+			}
+		}
+	}
+	slices.Sort(lines)
+	return fmt.Sprintf("# %s / %s: account, role ← who may assume it, by which statement       %s\n%s\n", p.Name, e.Name, madeBy, strings.Join(slices.Compact(lines), "\n"))
+}
+
+// entrants are the roles a statement is pinned to, or else the principals it names.
+func entrants(s iam.Statement) []string {
+	for _, c := range s.When {
+		if c.Key == "aws:PrincipalArn" && c.Op == "ArnEquals" {
+			return c.Values
+		}
+	}
+	return append(slices.Clone(s.Principals.Service), s.Principals.AWS...)
+}
+
+func rename(text string, names map[string]string) string {
+	for _, id := range slices.Sorted(maps.Keys(names)) {
+		text = strings.ReplaceAll(text, id, names[id])
+	}
+	return text
+}
+
+func golden(t *testing.T, written map[string]bool, name, got string) {
+	t.Helper()
+	path := filepath.Join("golden", name)
+	written[path] = true
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Errorf("%v\n  if this account or environment is new, run make golden and read what it writes", err)
+		return
+	}
+	if string(want) != got {
+		t.Errorf("%s is not what was reviewed:\n%s  read the change; if it is meant, run make golden and commit it with the reason", path, firstDifference(string(want), got))
+	}
+}
+
+// firstDifference shows where two texts part, with a little of each.
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range max(len(w), len(g)) {
+		if a, b := lineAt(w, i), lineAt(g, i); a != b {
+			return fmt.Sprintf("  line %d\n  - %s\n  + %s\n", i+1, a, b)
+		}
+	}
+	return ""
+}
+
+func lineAt(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return "(nothing)"
+}
+
+// noStrayGoldens: a golden file that no declaration makes any more reviews nothing.
+func noStrayGoldens(t *testing.T, written map[string]bool) {
+	t.Helper()
+	for _, pattern := range []string{"golden/*/*/*.iam", "golden/*/*/*.txt"} {
+		files, _ := filepath.Glob(pattern)
+		for _, f := range files {
+			if written[f] {
+				continue
+			}
+			if !*update {
+				t.Errorf("%s belongs to nothing that is declared; run make golden", f)
+			} else if err := os.Remove(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

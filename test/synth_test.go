@@ -1,0 +1,140 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"remit/assembly"
+	"remit/bootstrap"
+	"remit/grants"
+	"remit/iam"
+	"remit/platform"
+	"remit/platform/load"
+)
+
+// today is fixed, so that nothing a test reads expires between two runs of it.
+const today = "2026-11-23"
+
+// companies is every declaration in environments/, whoever wrote it.
+func companies(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("../environments/*/platform.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no declaration in environments/: %v", err)
+	}
+	var out []string
+	for _, f := range files {
+		out = append(out, filepath.Base(filepath.Dir(f)))
+	}
+	return out
+}
+
+func declared(t testing.TB, company string) *platform.Platform {
+	t.Helper()
+	p, err := load.Dir(filepath.Join("../environments", company), today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// synthesized is each company's cloud assembly. The app is built once and run once per
+// company in this test binary; everything else reads JSON and never starts Node.
+var synthesized = sync.OnceValues(func() (map[string]string, error) {
+	dir, err := os.MkdirTemp("", "remit-synth-")
+	if err != nil {
+		return nil, err
+	}
+	app := filepath.Join(dir, "app")
+	if out, err := exec.Command("go", "build", "-o", app, "remit").CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	files, _ := filepath.Glob("../environments/*/platform.yaml")
+	assemblies := map[string]string{}
+	for _, f := range files {
+		company := filepath.Base(filepath.Dir(f))
+		assemblies[company] = filepath.Join(dir, company)
+		if err := synth(app, filepath.Dir(f), assemblies[company]); err != nil {
+			return nil, err
+		}
+	}
+	return assemblies, nil
+})
+
+func synth(app, declaration, into string) error {
+	context, err := json.Marshal(map[string]string{"platform": declaration})
+	if err != nil {
+		return err
+	}
+	run := exec.Command(app)
+	run.Env = append(os.Environ(), "CDK_OUTDIR="+into, "CDK_CONTEXT_JSON="+string(context), "CDK_VALIDATION=false")
+	if out, err := run.CombinedOutput(); err != nil {
+		return fmt.Errorf("synth of %s: %w\n%s", declaration, err, out)
+	}
+	return nil
+}
+
+func stacksOf(t testing.TB, company string) []assembly.Stack {
+	t.Helper()
+	assemblies, err := synthesized()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stacks, err := assembly.Stacks(os.DirFS(assemblies[company]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stacks
+}
+
+// bootstrapStacks are the templates an administrator installs, read as anyone's are.
+func bootstrapStacks(t testing.TB, p *platform.Platform, e platform.Environment) []assembly.Stack {
+	t.Helper()
+	var out []assembly.Stack
+	for _, site := range p.Sites(e) {
+		s, err := assembly.Parse(bootstrap.Template(p, e, site), site.BootstrapStack(), string(site.Account), site.Region)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// synthesizedWorld is one environment as its templates say it is, bootstrap included.
+func synthesizedWorld(t testing.TB, p *platform.Platform, e platform.Environment, stacks []assembly.Stack) iam.World {
+	t.Helper()
+	in := bootstrapStacks(t, p, e)
+	for _, s := range stacks {
+		for _, a := range e.Accounts {
+			if s.Account == string(a.ID) {
+				in = append(in, s)
+			}
+		}
+	}
+	w, unreadable := assembly.World(in)
+	for _, u := range unreadable {
+		t.Errorf("%s", u)
+	}
+	return w
+}
+
+func TestWhatIsSynthesizedIsWhatWasIntended(t *testing.T) {
+	for _, company := range companies(t) {
+		p, stacks := declared(t, company), stacksOf(t, company)
+		for _, e := range p.Environments {
+			intended, got := grants.Intended(p, e.Name), synthesizedWorld(t, p, e, stacks)
+			if len(got.Roles) == 0 {
+				t.Errorf("%s %s: no role was synthesized, so nothing was compared", company, e.Name)
+			}
+			for _, d := range iam.Diff(intended, got) {
+				t.Errorf("%s %s: %s", company, e.Name, d)
+			}
+		}
+	}
+}
