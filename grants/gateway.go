@@ -107,3 +107,14 @@ func interceptor(p *platform.Platform, lane platform.Running, kind string) iam.R
 		byLambda("OnlyLambda", "the function's own execution role"),
 		iam.Doc(ownLogs(lane.Site, lane.Function(kind)), ownTraces))
 }
+
+// Serves reports whether a statement exists for that tool and for nothing else: one tool's
+// IAM is read by its statements' Sids.
+func Serves(s iam.Statement, tool string) bool {
+	for _, kind := range []string{"Call", "Credential", "Identify", "Reach", "Secret"} {
+		if s.Sid == kind+word(tool) {
+			return true
+		}
+	}
+	return false
+}

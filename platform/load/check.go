@@ -14,7 +14,7 @@ import (
 // has been reported, and reporting its consequences would only hide it.
 func (l *loader) check(p *platform.Platform) {
 	c := &checker{loader: l, p: p, undecoded: slices.Clone(l.problems)}
-	c.lacksAList = slices.ContainsFunc(c.undecoded, func(p Problem) bool {
+	c.sectionLost = slices.ContainsFunc(c.undecoded, func(p Problem) bool {
 		return p.At.File == c.file("") && !strings.ContainsAny(p.Path, ".[")
 	})
 	c.userRoles()
@@ -31,9 +31,9 @@ func (l *loader) check(p *platform.Platform) {
 
 type checker struct {
 	*loader
-	p          *platform.Platform
-	undecoded  Problems // what reading the files reported
-	lacksAList bool     // a whole section of the platform file is missing or unreadable
+	p           *platform.Platform
+	undecoded   Problems // what reading the files reported
+	sectionLost bool     // a whole section of the platform file is missing or unreadable
 }
 
 // refused reports whether reading found a problem at a path, below it, or with all that
@@ -93,7 +93,7 @@ func shownPath(path string) string {
 // known refuses a reference to something that is not declared. Where nothing of a kind is,
 // because its section could not be read, every reference would only repeat that.
 func (c *checker) known(code, kind, path, word string, declared []string) bool {
-	if word == "" || slices.Contains(declared, word) || len(declared) == 0 && c.lacksAList {
+	if word == "" || slices.Contains(declared, word) || len(declared) == 0 && c.sectionLost {
 		return true
 	}
 	c.say(code, path, fmt.Sprintf("unknown %s %q", kind, cut(word)), oneOf(word, declared))

@@ -12,7 +12,7 @@ import (
 
 func (c *checker) environment(e platform.Environment) {
 	at := "environments." + e.Name + "."
-	c.reserved(at, e)
+	c.reserved(at)
 	if e.Accounts != nil && !slices.Contains(accountPurposes(e), platform.PlatformAccount) {
 		c.say("unknown-account", at+"accounts", "has no platform account, where agents run", "add platform: with an account id")
 	}
@@ -41,10 +41,12 @@ func busNames(e platform.Environment) []string {
 	return names(e.Buses, func(b platform.Bus) string { return b.Name })
 }
 
-// reserved keys are known to the language, so that nothing else takes their place.
-func (c *checker) reserved(at string, e platform.Environment) {
-	for key, value := range map[string]any{"existing": e.Existing, "enforcement": e.Enforcement} {
-		if value != nil {
+// reservedKeys are known to the language, so that nothing else takes their place.
+var reservedKeys = []string{"existing", "enforcement"}
+
+func (c *checker) reserved(at string) {
+	for _, key := range reservedKeys {
+		if _, given := c.p.Places[at+key]; given {
 			c.say("reserved-key", at+key, "is reserved and does nothing yet, so it is refused", "remove it")
 		}
 	}

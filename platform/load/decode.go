@@ -39,7 +39,7 @@ func (d *decoder) plain(n *yaml.Node, path string) {
 		d.problem("alias", n, path, "anchors and aliases are not used here", "write the value out; each has one home and one line")
 		return
 	case n.Style&yaml.TaggedStyle != 0:
-		d.problem("alias", n, path, "YAML tags are not used here", "remove "+n.Tag)
+		d.problem("alias", n, path, "YAML tags are not used here", "remove "+cut(n.Tag))
 	case n.Kind == yaml.MappingNode:
 		seen := map[string]*yaml.Node{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
@@ -296,7 +296,11 @@ func (d *decoder) text(n *yaml.Node, v reflect.Value, path string, f field) {
 	if !d.kind(n, yaml.ScalarNode, path) {
 		return
 	}
-	err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.Value))
+	text := n.Value
+	if n.Tag == "!!int" || n.Tag == "!!float" || n.Tag == "!!bool" {
+		text = "" // other readers would make a number of it, and 012345678901 another account
+	}
+	err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	if err != nil {
 		d.problem("bad-value", n, path, err.Error(), "")
 	}
@@ -317,7 +321,8 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string, f field) {
 		v.SetBool(n.Value == "true")
 	case reflect.Int64:
 		number, err := strconv.ParseInt(n.Value, 10, 64)
-		if err != nil || number < 1 || number > 1_000_000_000_000 {
+		// 010 is 8 to some readers of YAML, and "10" is text to all of them.
+		if err != nil || number < 1 || number > 1_000_000_000_000 || n.Tag != "!!int" || n.Value != strconv.FormatInt(number, 10) {
 			d.problem("bad-value", n, path, "must be a whole number from 1 to 1000000000000", "")
 			return
 		}

@@ -7,6 +7,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -73,6 +75,12 @@ func (l *loader) load(fsys fs.FS) *platform.Platform {
 		e.Name = stem
 		p.Environments = append(p.Environments, e)
 	}
+	inPromotionOrder(p.Environments)
+	ignored, _ := fs.Glob(fsys, "*.yml")
+	for _, name := range ignored {
+		l.report(Problem{Code: "wrong-file-name", At: terms.Pos{File: path.Join(l.prefix, name)}, Message: "would not be read: a declaration's files end in .yaml",
+			Hint: "rename the file to " + strings.TrimSuffix(name, ".yml") + ".yaml, or move it elsewhere"})
+	}
 	if len(p.Environments) == 0 {
 		l.report(Problem{Code: "no-environment", At: terms.Pos{File: l.prefix}, Message: "there is no environment file",
 			Hint: "add one beside " + platformFile + ", such as dev.yaml"})
@@ -85,6 +93,22 @@ func (l *loader) load(fsys fs.FS) *platform.Platform {
 
 // password is what a URL carries before its host. Problems end up in logs.
 var password = regexp.MustCompile(`://[^/@\s]*@`)
+
+// inPromotionOrder puts each environment after the one its versions come from, and else by
+// name, so that everything that lists environments reads the way a version travels.
+func inPromotionOrder(list []platform.Environment) {
+	rank := map[string]int{}
+	for range list { // a chain is at most as long as the list; a circle ends there too
+		for _, e := range list {
+			if e.Deploy.From != "" && rank[e.Deploy.From] < len(list) {
+				rank[e.Name] = max(rank[e.Name], rank[e.Deploy.From]+1)
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b platform.Environment) int {
+		return cmp.Or(cmp.Compare(rank[a.Name], rank[b.Name]), cmp.Compare(a.Name, b.Name))
+	})
+}
 
 // file decodes one file into a struct, and records where everything stands. It reports
 // whether there was something to decode.

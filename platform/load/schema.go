@@ -3,6 +3,7 @@ package load
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 
 	"remit/platform"
 	"remit/terms"
@@ -82,21 +83,24 @@ func shape(t reflect.Type, f field) schema {
 
 func object(t reflect.Type) schema {
 	properties, required := schema{}, []string{}
-	var others any = false
+	out := schema{"type": "object", "properties": properties, "additionalProperties": false}
 	for _, f := range fields(t) {
 		switch f.key {
 		case "=", "-":
 			continue
 		case "*":
-			others = schemaOf(t.Field(f.index).Type, f)["additionalProperties"]
+			rest := schemaOf(t.Field(f.index).Type, f)
+			out["additionalProperties"], out["propertyNames"] = rest["additionalProperties"], rest["propertyNames"]
 			continue
 		}
 		properties[f.key] = schemaOf(t.Field(f.index).Type, f)
+		if slices.Contains(reservedKeys, f.key) {
+			properties[f.key] = schema{"not": schema{}, "description": f.doc}
+		}
 		if f.need {
 			required = append(required, f.key)
 		}
 	}
-	out := schema{"type": "object", "properties": properties, "additionalProperties": others}
 	if len(required) > 0 {
 		out["required"] = required
 	}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"remit/assembly"
+	"remit/grants"
+	"remit/iam"
+	"remit/live"
+	"remit/platform"
+)
+
+// comparedSite is what compare says of one account.
+type comparedSite struct {
+	Environment string   `json:"environment"`
+	Purpose     string   `json:"purpose"`
+	Account     string   `json:"account"`
+	Roles       int      `json:"roles"`
+	Policies    int      `json:"policies"`
+	Tables      int      `json:"tables"`
+	Keys        int      `json:"keys"`
+	Differences []string `json:"differences"`
+}
+
+// comparison is the whole answer. NotCompared says what was not looked at, and why: a
+// comparison that hides its gaps would be read as more than it is.
+type comparison struct {
+	Endpoint    string         `json:"endpoint"`
+	Sites       []comparedSite `json:"accounts"`
+	NotCompared []string       `json:"not_compared"`
+}
+
+var notCompared = []string{
+	"resource policies of runtimes and endpoints: no API of the embedded AWS answers them; their templates are compared with the intended IAM in the tests",
+	"the asset bucket's policy: likewise compared in its template",
+	"runtimes and endpoints: the embedded AWS holds them as records that were validated against AWS's schema, and runs nothing",
+	"whether AWS enforces any of it: an emulator's permission decisions prove nothing",
+}
+
+// compareTimeout bounds one account's reading; an account has some dozens of roles.
+const compareTimeout = 2 * time.Minute
+
+func compare(c *command, arguments []string) error {
+	p, err := declaration(arguments)
+	if err != nil {
+		return err
+	}
+	environments, err := c.environmentsOf(p)
+	if err != nil {
+		return err
+	}
+	if c.assembly == "" {
+		return usage{"--assembly is missing: the directory cdk synth wrote"}
+	}
+	stacks, err := assembly.Stacks(os.DirFS(c.assembly))
+	if err != nil {
+		return err
+	}
+	out := comparison{Endpoint: os.Getenv("AWS_ENDPOINT_URL"), NotCompared: notCompared}
+	different := false
+	for _, e := range environments {
+		for _, site := range p.Sites(e) {
+			fmt.Fprintf(c.err, "remit: reading %s %s\n", e.Name, site.Purpose)
+			compared, err := compareSite(p, e, site, stacks)
+			if err != nil {
+				return fmt.Errorf("%s %s: %w", e.Name, site.Purpose, err)
+			}
+			different = different || len(compared.Differences) > 0
+			out.Sites = append(out.Sites, compared)
+		}
+	}
+	if err := c.print(out, out.text()); err != nil {
+		return err
+	}
+	if different {
+		return errFindings
+	}
+	return nil
+}
+
+func compareSite(p *platform.Platform, e platform.Environment, site platform.Site, stacks []assembly.Stack) (comparedSite, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), compareTimeout)
+	defer cancel()
+	session, err := signIn(ctx, site)
+	if err != nil {
+		return comparedSite{}, err
+	}
+	out := comparedSite{Environment: e.Name, Purpose: site.Purpose, Account: string(site.Account), Differences: []string{}}
+	found, err := live.World(ctx, awsiam.NewFromConfig(session), platform.RolePath)
+	if err != nil {
+		return comparedSite{}, err
+	}
+	out.Roles, out.Policies = len(found.Roles), len(found.Policies)
+	if err := out.tables(ctx, session, p, e, site, stacks, &found); err != nil {
+		return comparedSite{}, err
+	}
+	for _, d := range iam.Diff(readable(grants.Intended(p, e.Name).In(string(site.Account))), found) {
+		out.Differences = append(out.Differences, d.String())
+	}
+	return out, nil
+}
+
+// readable leaves out the resource policies that [notCompared] names.
+func readable(w iam.World) iam.World {
+	kept := iam.World{Roles: w.Roles}
+	for _, policy := range w.Policies {
+		if policy.Kind == "managed" || policy.Kind == "AWS::KMS::Key" {
+			kept.Policies = append(kept.Policies, policy)
+		}
+	}
+	return kept
+}
+
+// signIn takes the account's lookup role, which reads and does nothing else.
+func signIn(ctx context.Context, site platform.Site) (aws.Config, error) {
+	own, err := config.LoadDefaultConfig(ctx, config.WithRegion(site.Region))
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("AWS credentials: %w", err)
+	}
+	lookup := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), site.BootstrapRole("lookup"), func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = "remit-compare"
+	})
+	if _, err := lookup.Retrieve(ctx); err != nil {
+		return aws.Config{}, fmt.Errorf("is the account bootstrapped, and may you look into it? %w", err)
+	}
+	own.Credentials = aws.NewCredentialsCache(lookup)
+	return own, nil
+}
+
+// tables compares each memory table and its key with the template, and gives the key the
+// symbol under which grants speak of it.
+func (out *comparedSite) tables(ctx context.Context, session aws.Config, p *platform.Platform, e platform.Environment, site platform.Site, stacks []assembly.Stack, found *iam.World) error {
+	for _, agent := range grants.Agents(p, e) {
+		if agent.Site != site || len(grants.Agent(p, agent).Policies) == 0 {
+			continue
+		}
+		table, err := live.ReadTable(ctx, dynamodb.NewFromConfig(session), agent.MemoryTable())
+		if err != nil {
+			return err
+		}
+		policy, rotates, err := live.ReadKey(ctx, kms.NewFromConfig(session), table.Key)
+		if err != nil {
+			return err
+		}
+		out.Tables, out.Keys = out.Tables+1, out.Keys+1
+		out.Differences = append(out.Differences, tableDifferences(agent.MemoryTable(), tableFacts(stacks, agent), table.Facts)...)
+		if !rotates {
+			out.Differences = append(out.Differences, string(table.Key)+": the key does not rotate")
+		}
+		renameKey(found, table.Key, iam.ARN(agent.MemoryKeyARN()))
+		found.Policies = append(found.Policies, iam.Policy{ARN: iam.ARN(agent.MemoryKeyARN()), Kind: "AWS::KMS::Key", Document: policy})
+	}
+	return nil
+}
+
+// renameKey writes the symbol wherever a role names the physical key.
+func renameKey(w *iam.World, physical, symbol iam.ARN) {
+	for _, r := range w.Roles {
+		for _, s := range r.Policy.Statements {
+			for i, on := range s.Resources.Of {
+				s.Resources.Of[i] = strings.ReplaceAll(on, string(physical), string(symbol))
+			}
+		}
+	}
+}
+
+// tableFacts is what the synthesized template says of an agent's table.
+func tableFacts(stacks []assembly.Stack, agent platform.AgentSite) map[string]string {
+	for _, s := range stacks {
+		if s.Name != agent.Stack() {
+			continue
+		}
+		for _, r := range s.Template.Resources {
+			if r.Type == "AWS::DynamoDB::Table" && r.Properties["TableName"] == agent.MemoryTable() {
+				return templateFacts(r.Properties)
+			}
+		}
+	}
+	return map[string]string{}
+}
+
+func templateFacts(properties map[string]any) map[string]string {
+	inside := func(property, key string) any {
+		object, _ := properties[property].(map[string]any)
+		return object[key]
+	}
+	facts := map[string]string{
+		"BillingMode":               fmt.Sprint(properties["BillingMode"]),
+		"DeletionProtectionEnabled": fmt.Sprint(properties["DeletionProtectionEnabled"]),
+		"SSEType":                   fmt.Sprint(inside("SSESpecification", "SSEType")),
+		"TimeToLive":                fmt.Sprint(inside("TimeToLiveSpecification", "AttributeName")),
+	}
+	if inside("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") == true {
+		facts["PointInTimeRecovery"] = "ENABLED"
+	}
+	var keys []string
+	schema, _ := properties["KeySchema"].([]any)
+	for _, k := range schema {
+		key, _ := k.(map[string]any)
+		keys = append(keys, fmt.Sprintf("%v %v", key["AttributeName"], key["KeyType"]))
+	}
+	facts["KeySchema"] = strings.Join(keys, ", ")
+	return facts
+}
+
+func tableDifferences(table string, want, have map[string]string) []string {
+	var out []string
+	if len(want) == 0 {
+		return []string{"table " + table + ": no synthesized template declares it"}
+	}
+	for _, fact := range []string{"BillingMode", "DeletionProtectionEnabled", "KeySchema", "PointInTimeRecovery", "SSEType", "TimeToLive"} {
+		if want[fact] != have[fact] {
+			out = append(out, fmt.Sprintf("table %s: %s differs: want %q, have %q", table, fact, want[fact], have[fact]))
+		}
+	}
+	return out
+}
+
+func (out comparison) text() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%-14s %-12s %-13s %6s %9s %7s %5s  %s\n", "environment", "account", "id", "roles", "policies", "tables", "keys", "deployed = intended")
+	for _, s := range out.Sites {
+		verdict := "equal"
+		if n := len(s.Differences); n > 0 {
+			verdict = count(n, "difference")
+		}
+		fmt.Fprintf(&text, "%-14s %-12s %-13s %6d %9d %7d %5d  %s\n", s.Environment, s.Purpose, s.Account, s.Roles, s.Policies, s.Tables, s.Keys, verdict)
+	}
+	for _, s := range out.Sites {
+		for _, d := range s.Differences {
+			fmt.Fprintf(&text, "\n%s %s: %s\n", s.Environment, s.Purpose, d)
+		}
+	}
+	text.WriteString("\nnot compared:\n")
+	for _, gap := range out.NotCompared {
+		fmt.Fprintf(&text, "  - %s\n", gap)
+	}
+	return text.String()
+}

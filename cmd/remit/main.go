@@ -1,0 +1,234 @@
+// Command remit checks, shows and compares declarations. It never starts Node.
+//
+// Rules of the terminal: results go to standard output, everything said about them to
+// standard error. Messages begin with "remit: ", in lower case, without a full stop. --json
+// prints the same result for programs, with stable keys. Exit codes: 0 clean, 1 findings,
+// 2 misuse. Nothing asks a question.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"remit/platform"
+	"remit/platform/load"
+	"remit/terms"
+)
+
+// version is what the CHANGELOG calls this tree.
+const version = "0.1.0"
+
+// The exit codes, documented in help.
+const (
+	clean    = 0
+	findings = 1
+	misuse   = 2
+)
+
+// verb is one thing remit does. run gets the arguments after the verb.
+type verb struct {
+	name, arguments, summary string
+	run                      func(c *command, arguments []string) error
+}
+
+var verbs []verb
+
+func init() {
+	verbs = []verb{
+		{"check", "[DECLARATION...]", "read declarations and report every problem", check},
+		{"show", "tool|agent|role|matrix NAME [DECLARATION]", "print one tool, agent or role, or who may call what", show},
+		{"accounts", "[DECLARATION]", "list every account that needs a bootstrap, environment by environment", accounts},
+		{"bootstrap", "ENVIRONMENT ACCOUNT [DECLARATION]", "print the template an administrator installs once in an account", printBootstrap},
+		{"compare", "--assembly DIR [DECLARATION]", "read deployed accounts back and compare them with what was intended", compare},
+		{"version", "", "print the version", printVersion},
+		{"help", "", "print this text", help},
+	}
+}
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// command is one invocation: its streams, and what its flags say.
+type command struct {
+	out, err io.Writer
+	json     bool
+	flags    *flag.FlagSet
+	env      string
+	assembly string
+}
+
+// errFindings makes the exit code 1 without a further message: the findings are the result.
+var errFindings = errors.New("findings")
+
+// usage is a mistake in the command line.
+type usage struct{ message string }
+
+func (u usage) Error() string { return u.message }
+
+func run(arguments []string, out, errOut io.Writer) int {
+	name := "help"
+	if len(arguments) > 0 {
+		name, arguments = arguments[0], arguments[1:]
+	}
+	if name == "-h" || name == "--help" {
+		name = "help"
+	}
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == name })
+	if i < 0 {
+		fmt.Fprintf(errOut, "remit: unknown verb %q; remit help lists them\n", name)
+		return misuse
+	}
+	c := &command{out: out, err: errOut}
+	c.flags = flag.NewFlagSet(name, flag.ContinueOnError)
+	c.flags.SetOutput(io.Discard)
+	c.flags.BoolVar(&c.json, "json", false, "print JSON")
+	c.flags.StringVar(&c.env, "env", "", "only this environment")
+	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
+	rest, err := parse(c.flags, arguments)
+	if err == nil {
+		err = verbs[i].run(c, rest)
+	}
+	return c.exit(verbs[i], err)
+}
+
+// parse accepts flags before, between and after the other arguments, as people type them.
+func parse(flags *flag.FlagSet, arguments []string) ([]string, error) {
+	var rest []string
+	for {
+		if err := flags.Parse(arguments); err != nil {
+			return nil, usage{err.Error()}
+		}
+		if flags.NArg() == 0 {
+			return rest, nil
+		}
+		rest, arguments = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+func (c *command) exit(v verb, err error) int {
+	var wrong usage
+	var problems load.Problems
+	switch {
+	case err == nil:
+		return clean
+	case errors.Is(err, errFindings):
+		return findings
+	case errors.As(err, &wrong):
+		fmt.Fprintf(c.err, "remit: %s\nusage: remit %s %s\n", wrong, v.name, v.arguments)
+		return misuse
+	case errors.As(err, &problems):
+		fmt.Fprint(c.err, problems)
+		fmt.Fprintf(c.err, "remit: %s\n", count(len(problems), "problem"))
+		return findings
+	}
+	fmt.Fprintf(c.err, "remit: %v\n", err)
+	return findings
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// print writes the result: as JSON where that was asked for, else as text.
+func (c *command) print(value any, text string) error {
+	if !c.json {
+		_, err := io.WriteString(c.out, text)
+		return err
+	}
+	encoder := json.NewEncoder(c.out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// defaultDeclaration is what verbs read when no declaration is named.
+const defaultDeclaration = "environments"
+
+func today() terms.Date { return terms.Date(time.Now().UTC().Format(time.DateOnly)) }
+
+// declaration loads the one that is named, or the only one there is.
+func declaration(arguments []string) (*platform.Platform, error) {
+	switch len(arguments) {
+	case 0:
+		dirs, err := declarations()
+		if err != nil {
+			return nil, err
+		}
+		if len(dirs) != 1 {
+			return nil, usage{"which declaration? " + strings.Join(dirs, ", ")}
+		}
+		return load.Dir(dirs[0], today())
+	case 1:
+		return load.Dir(arguments[0], today())
+	}
+	return nil, usage{"too many arguments"}
+}
+
+// declarations is every directory below environments/ that has a platform.yaml.
+func declarations() ([]string, error) {
+	entries, err := os.ReadDir(defaultDeclaration)
+	if err != nil {
+		return nil, usage{"there is no " + defaultDeclaration + "/ here; name a declaration's directory"}
+	}
+	var out []string
+	for _, e := range entries {
+		dir := defaultDeclaration + "/" + e.Name()
+		if _, err := os.Stat(dir + "/platform.yaml"); err == nil {
+			out = append(out, dir)
+		}
+	}
+	if out == nil {
+		return nil, usage{"no directory in " + defaultDeclaration + "/ has a platform.yaml"}
+	}
+	return out, nil
+}
+
+// environmentsOf is the environments a command speaks of: all, or the one of --env.
+func (c *command) environmentsOf(p *platform.Platform) ([]platform.Environment, error) {
+	if c.env == "" {
+		return p.Environments, nil
+	}
+	e, ok := p.Environment(c.env)
+	if !ok {
+		return nil, usage{fmt.Sprintf("%s has no environment %q; it has %s", p.Name, c.env, strings.Join(environmentNames(p), ", "))}
+	}
+	return []platform.Environment{e}, nil
+}
+
+func environmentNames(p *platform.Platform) []string {
+	var out []string
+	for _, e := range p.Environments {
+		out = append(out, e.Name)
+	}
+	return out
+}
+
+func printVersion(c *command, _ []string) error {
+	return c.print(map[string]string{"version": version}, "remit "+version+"\n")
+}
+
+func help(c *command, _ []string) error {
+	var out strings.Builder
+	out.WriteString("remit keeps AI agents on AWS inside declared limits.\n\n")
+	list := make([]map[string]string, 0, len(verbs))
+	for _, v := range verbs {
+		fmt.Fprintf(&out, "  remit %-55s %s\n", strings.TrimSpace(v.name+" "+v.arguments), v.summary)
+		list = append(list, map[string]string{"verb": v.name, "arguments": v.arguments, "summary": v.summary})
+	}
+	out.WriteString("\nA DECLARATION is a directory with platform.yaml and one file for each environment.\n" +
+		"Without one, the only directory below environments/ is meant; check reads them all.\n" +
+		"--json prints the result for programs; --env NAME narrows it to one environment.\n" +
+		"Exit codes: 0 clean, 1 findings, 2 misuse.\n")
+	return c.print(list, out.String())
+}

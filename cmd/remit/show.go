@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"remit/grants"
+	"remit/iam"
+	"remit/platform"
+)
+
+func show(c *command, arguments []string) error {
+	kinds := map[string]func(*command, *platform.Platform, string) error{"tool": showTool, "agent": showAgent, "role": showRole, "matrix": showMatrix}
+	if len(arguments) < 1 || kinds[arguments[0]] == nil {
+		return usage{"show what? tool, agent, role or matrix"}
+	}
+	kind, rest := arguments[0], arguments[1:]
+	name := ""
+	if kind != "matrix" || len(rest) > 0 && !strings.Contains(rest[0], "/") {
+		if len(rest) == 0 {
+			return usage{"which " + kind + "?"}
+		}
+		name, rest = rest[0], rest[1:]
+	}
+	p, err := declaringIn(rest, kind, name)
+	if err != nil {
+		return err
+	}
+	return kinds[kind](c, p, name)
+}
+
+// declaringIn is the named declaration; without one, the only one that declares the name.
+func declaringIn(rest []string, kind, name string) (*platform.Platform, error) {
+	dirs, err := declarations()
+	if len(rest) > 0 || err != nil {
+		return declaration(rest)
+	}
+	var found []string
+	for _, dir := range dirs {
+		if p, err := declaration([]string{dir}); err == nil && declares(p, kind, name) {
+			found = append(found, dir)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return declaration(found)
+	case 0:
+		return nil, usage{fmt.Sprintf("no %s %q in %s", kind, name, strings.Join(dirs, ", "))}
+	}
+	return nil, usage{"which declaration? " + strings.Join(found, ", ")}
+}
+
+func declares(p *platform.Platform, kind, name string) bool {
+	switch kind {
+	case "tool":
+		_, ok := p.Tool(name)
+		return ok
+	case "role":
+		_, _, ok := findRole(p, name)
+		return ok
+	}
+	_, ok := p.Agent(name)
+	return ok || name == ""
+}
+
+func findRole(p *platform.Platform, name string) (iam.Role, platform.Environment, bool) {
+	for _, e := range p.Environments {
+		if r, ok := grants.Intended(p, e.Name).Role(name); ok {
+			return r, e, true
+		}
+	}
+	return iam.Role{}, platform.Environment{}, false
+}
+
+// roleView is one role for programs: AWS's own JSON beside what people read.
+type roleView struct {
+	ARN         string         `json:"arn"`
+	Environment string         `json:"environment"`
+	Boundary    string         `json:"boundary"`
+	Trust       map[string]any `json:"trust"`
+	Policy      map[string]any `json:"policy"`
+	Declared    string         `json:"declared"`
+	Text        string         `json:"text"`
+}
+
+func showRole(c *command, p *platform.Platform, name string) error {
+	r, e, ok := findRole(p, name)
+	if !ok {
+		return usage{fmt.Sprintf("%s has no role %q; roles: %s", p.Name, name, strings.Join(roleNames(p), ", "))}
+	}
+	text := r.Text(iam.View{Names: names(p, e)}) + "  declared  " + r.From.String() + "\n"
+	return c.print(roleView{
+		ARN: string(r.ARN), Environment: e.Name, Boundary: string(r.Boundary), Trust: r.Trust.Value(), Policy: r.Policy.Value(), Declared: r.From.String(), Text: text,
+	}, text)
+}
+
+func roleNames(p *platform.Platform) []string {
+	var out []string
+	for _, e := range p.Environments {
+		for _, r := range grants.Intended(p, e.Name).Roles {
+			out = append(out, r.ARN.Name())
+		}
+	}
+	return slices.Compact(out)
+}
+
+// names is what an environment's account numbers are called.
+func names(p *platform.Platform, e platform.Environment) map[string]string {
+	out := map[string]string{}
+	for _, a := range e.Accounts {
+		out[string(a.ID)] = a.Purpose
+	}
+	if p.Shared != nil {
+		for _, a := range p.Shared.Accounts {
+			out[string(a.ID)] = a.Purpose
+		}
+	}
+	return out
+}
