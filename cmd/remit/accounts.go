@@ -13,6 +13,8 @@ type account struct {
 	Purpose     string `json:"purpose"`
 	ID          string `json:"account"`
 	Region      string `json:"region"`
+	Stage       string `json:"stage"`     // the CDK stage that deploys here
+	Bootstrap   string `json:"bootstrap"` // the name of the bootstrap stack
 }
 
 func accounts(c *command, arguments []string) error {
@@ -28,9 +30,9 @@ func accounts(c *command, arguments []string) error {
 	var text strings.Builder
 	for _, e := range environments {
 		for _, site := range p.Sites(e) {
-			a := account{Environment: e.Name, Purpose: site.Purpose, ID: string(site.Account), Region: site.Region}
+			a := account{Environment: e.Name, Purpose: site.Purpose, ID: string(site.Account), Region: site.Region, Stage: p.Name + "-" + e.Name, Bootstrap: site.BootstrapStack()}
 			out = append(out, a)
-			fmt.Fprintf(&text, "%s %s %s %s\n", a.Environment, a.Purpose, a.ID, a.Region)
+			fmt.Fprintf(&text, "%s %s %s %s %s %s\n", a.Environment, a.Purpose, a.ID, a.Region, a.Stage, a.Bootstrap)
 		}
 	}
 	return c.print(out, text.String())

@@ -42,6 +42,7 @@ var verbs []verb
 
 func init() {
 	verbs = []verb{
+		{"init", "DIRECTORY", "write a small declaration to begin with", initialize},
 		{"check", "[DECLARATION...]", "read declarations and report every problem", check},
 		{"show", "tool|agent|role|matrix NAME [DECLARATION]", "print one tool, agent or role, or who may call what", show},
 		{"accounts", "[DECLARATION]", "list every account that needs a bootstrap, environment by environment", accounts},
