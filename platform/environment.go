@@ -4,7 +4,7 @@ import "remit/terms"
 
 // Environment is a set of accounts, endpoints and numbers. Its name is data.
 type Environment struct {
-	Name        string       `key:"environment" need:"yes" type:"name" doc:"the environment's name; the file is named after it"`
+	Name        string       `key:"environment" need:"yes" type:"lower" doc:"the environment's name; the file is named after it"`
 	Accounts    []Account    `key:"accounts" need:"yes" doc:"account purpose: account id; platform is where agents run"`
 	Region      string       `key:"region" need:"yes" type:"region" doc:"the AWS region of this environment"`
 	Day         terms.Zone   `key:"day" need:"yes" doc:"the IANA time zone in which a day begins"`
@@ -33,7 +33,7 @@ type Environment struct {
 
 // Account is an AWS account by its purpose in an environment.
 type Account struct {
-	Purpose string          `key:"=" type:"name"`
+	Purpose string          `key:"=" type:"lower"`
 	ID      terms.AccountID `key:"-"`
 }
 
@@ -180,7 +180,7 @@ type ReachTarget struct {
 
 // LaneSet is the running versions of one agent.
 type LaneSet struct {
-	Agent string `key:"=" type:"name"`
+	Agent string `key:"=" type:"lower"`
 	Lanes []Lane `key:"*" doc:"lane name: the version it runs"`
 }
 
@@ -188,7 +188,7 @@ type LaneSet struct {
 // parameters'; the fourth digest, of the model ids, is computed. Share is the part of
 // users a lane serves; lanes without one share the rest.
 type Lane struct {
-	Name       string        `key:"=" type:"name"`
+	Name       string        `key:"=" type:"lower"`
 	Code       terms.Digest  `key:"code" need:"yes" doc:"digest of the container image"`
 	Prompts    terms.Digest  `key:"prompts" need:"yes" doc:"digest of the prompts"`
 	Parameters terms.Digest  `key:"parameters" need:"yes" doc:"digest of the inference parameters"`
@@ -205,7 +205,7 @@ type Limits struct {
 
 // AgentLimits cap one execution.
 type AgentLimits struct {
-	Agent     string         `key:"=" type:"name"`
+	Agent     string         `key:"=" type:"lower"`
 	ToolCalls int64          `key:"tool_calls" need:"yes" doc:"tool calls per execution"`
 	WallClock terms.Span     `key:"wall_clock" need:"yes" doc:"from open to close"`
 	Tokens    int64          `key:"tokens" need:"yes" doc:"model tokens per execution, in and out"`
@@ -261,5 +261,5 @@ type Audit struct {
 	Retention terms.Span `key:"retention" need:"yes" doc:"how long evidence is kept"`
 	Lock      string     `key:"lock" need:"yes" oneof:"none|governance|compliance" doc:"who can shorten that: anyone, administrators, nobody"`
 	Debug     bool       `key:"debug" doc:"true: full debug logging; only with synthetic data"`
-	Logs      terms.Span `key:"logs" need:"yes" type:"log-retention" doc:"how long operational logs are kept"`
+	Logs      terms.Span `key:"logs" need:"yes" doc:"how long operational logs are kept"`
 }

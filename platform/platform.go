@@ -19,12 +19,13 @@ import (
 // Platform is one company's declaration. The zero Platform declares nothing and allows
 // nothing.
 type Platform struct {
-	Name        string       `key:"platform" need:"yes" type:"name" doc:"the company's short name; it begins every physical name"`
+	Name        string       `key:"platform" need:"yes" type:"lower" doc:"the company's short name; it begins every physical name"`
 	Shared      *Shared      `key:"shared" doc:"accounts that serve all environments"`
 	Teams       []Team       `key:"teams" need:"yes" doc:"who owns tools and agents"`
 	UserRoles   []UserRole   `key:"user_roles" need:"yes" doc:"the roles users have; a role may include others"`
 	DataClasses []DataClass  `key:"data_classes" need:"yes" doc:"classes of data that tools return"`
 	Purposes    []string     `key:"purposes" need:"yes" type:"name" doc:"why an agent may be used"`
+	LaneNames   []string     `key:"lanes" need:"yes" type:"lower" doc:"the names lanes may have, such as stable and canary; constraints speak of them"`
 	Tools       []Tool       `key:"tools" need:"yes" doc:"logical capabilities, each with its own policy"`
 	Agents      []Agent      `key:"agents" need:"yes" doc:"the autonomous actors"`
 	Constraints []Constraint `key:"constraints" doc:"context rules; they only narrow"`
@@ -83,7 +84,7 @@ type Datum struct {
 	Relation  string `key:"relation" type:"name" doc:"a relation the user must have to it, such as assigned"`
 }
 
-// Response is the allow-list of what may leave a tool. An empty list lets nothing out.
+// Response is the allow-list of what may leave a tool. The zero Response lets nothing out.
 type Response struct {
 	Allow []string `key:"allow" need:"yes" doc:"paths such as $.score or $.items[*].name"`
 	Text  string   `key:"text" oneof:"withhold|allow" doc:"what happens to text that is not JSON; withhold when absent"`
@@ -140,7 +141,7 @@ type Direct struct {
 
 // Agent is an autonomous actor.
 type Agent struct {
-	Name        string   `key:"=" type:"name"`
+	Name        string   `key:"=" type:"lower"`
 	Team        string   `key:"team" need:"yes" doc:"the owning team"`
 	IntendedUse string   `key:"intended_use" need:"yes" doc:"one sentence for the model inventory"`
 	Limitations string   `key:"limitations" doc:"what it must not be used for"`
@@ -183,7 +184,7 @@ type Constraint struct {
 
 // When is the context of a constraint. The zero When holds always.
 type When struct {
-	Lane      string       `key:"lane" type:"name" doc:"the lane's name, such as canary"`
+	Lane      string       `key:"lane" type:"lower" doc:"the lane's name, such as canary"`
 	UserRole  string       `key:"user_role" doc:"the user has this role"`
 	DataClass string       `key:"data_class" doc:"the tool's class"`
 	Access    terms.Access `key:"access" oneof:"read|write" doc:"the tool's access"`

@@ -216,6 +216,7 @@ func (c *checker) constraints(list []platform.Constraint, at string, seen map[st
 			c.sayAlso("declared-twice", path+".id", fmt.Sprintf("constraint %q is declared twice", cut(k.ID)), "give each its own id", first)
 		}
 		seen[k.ID] = path + ".id"
+		c.known("unknown-lane", "lane", path+".when.lane", k.When.Lane, c.p.LaneNames)
 		c.known("unknown-user-role", "user role", path+".when.user_role", k.When.UserRole, c.roleNames())
 		c.known("unknown-data-class", "data class", path+".when.data_class", k.When.DataClass, c.classNames())
 		c.known("unknown-purpose", "purpose", path+".when.purpose", k.When.Purpose, c.p.Purposes)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"remit/platform"
+	"remit/terms"
 )
 
 func (c *checker) environment(e platform.Environment) {
@@ -16,6 +17,7 @@ func (c *checker) environment(e platform.Environment) {
 	if e.Accounts != nil && !slices.Contains(accountPurposes(e), platform.PlatformAccount) {
 		c.say("unknown-account", at+"accounts", "has no platform account, where agents run", "add platform: with an account id")
 	}
+	c.accountsDiffer(at, e)
 	c.allKnown("unknown-tool", "tool", at+"without", e.Without, c.toolNames())
 	seen := map[string]string{}
 	for i, k := range c.p.Constraints {
@@ -31,6 +33,19 @@ func (c *checker) environment(e platform.Environment) {
 	c.lanes(at, e)
 	c.limits(at, e)
 	c.rehearses(at, e)
+}
+
+// accountsDiffer: one account for two purposes would hold two bootstraps of one name, and
+// what a resource account keeps apart from the agents would not be apart.
+func (c *checker) accountsDiffer(at string, e platform.Environment) {
+	first := map[terms.AccountID]string{}
+	for _, a := range e.Accounts {
+		if earlier, twice := first[a.ID]; twice && a.ID != "" {
+			c.sayAlso("account-used-twice", at+"accounts."+a.Purpose, fmt.Sprintf("account %s already serves as %s", a.ID, earlier), "each purpose has its own account", at+"accounts."+earlier)
+			continue
+		}
+		first[a.ID] = a.Purpose
+	}
 }
 
 func accountPurposes(e platform.Environment) []string {
@@ -66,6 +81,7 @@ func (c *checker) data(at string, e platform.Environment) {
 
 func (c *checker) deploy(at string, e platform.Environment) {
 	c.otherEnvironment(at+"deploy.from", e, e.Deploy.From)
+	c.ordered(at, e)
 	if slices.Contains(e.Deploy.By, platform.Pipeline) {
 		if len(e.Deploy.By) > 1 {
 			c.say("bad-deploy", at+"deploy.by", "is the pipeline or named principals, not both", "keep the word pipeline, or the list of role ARNs")
@@ -88,6 +104,19 @@ func (c *checker) otherEnvironment(path string, e platform.Environment, word str
 		return false
 	}
 	return c.known("unknown-environment", "environment", path, word, slices.DeleteFunc(c.environmentNames(), func(n string) bool { return n == e.Name }))
+}
+
+// ordered: bounds that come in pairs are in order, and scores have somewhere to be earned.
+func (c *checker) ordered(at string, e platform.Environment) {
+	if e.Evaluation != nil && e.Deploy.From == "" {
+		c.say("bad-deploy", at+"evaluation", "asks for scores, but no version comes from another environment", "declare deploy.from")
+	}
+	if e.Evaluation != nil && e.Evaluation.Drift != nil && e.Evaluation.Drift.Warn > e.Evaluation.Drift.Block {
+		c.say("bad-value", at+"evaluation.drift.warn", "warns only above what is refused", "warn below block")
+	}
+	if e.Anomaly.ThrottleAbove != 0 && e.Anomaly.ThrottleAbove < e.Anomaly.AlertAbove {
+		c.say("bad-value", at+"anomaly.throttle_above", "throttles before it alerts", "throttle above what alerts")
+	}
 }
 
 func (c *checker) identity(at string, e platform.Environment) {
@@ -194,6 +223,11 @@ func (c *checker) lanes(at string, e platform.Environment) {
 			continue
 		}
 		agent, _ := c.p.Agent(set.Agent)
+		for _, lane := range set.Lanes {
+			if at := path + "." + lane.Name; !c.refused(at) {
+				c.known("unknown-lane", "lane", at, lane.Name, c.p.LaneNames)
+			}
+		}
 		c.shares(path, set)
 		c.resolved(path, e, agent)
 		c.priced(path, e, agent)

@@ -117,6 +117,11 @@ func host(url string) string {
 
 // names refuses physical names that AWS would refuse, or that two things would share.
 func (c *checker) names() {
+	for _, a := range c.p.Agents {
+		if a.Name == "bootstrap" || a.Name == "fence" || strings.HasPrefix(a.Name, "fence-") || strings.HasPrefix(a.Name, "fence_") {
+			c.say("reserved-name", "agents."+a.Name, "its stacks would pass for the fence's or the bootstrap's, which other roles deploy", "choose another name")
+		}
+	}
 	for _, e := range c.p.Environments {
 		taken := map[string]string{}
 		said := map[string]bool{} // one name is enough to say what is wrong with a declaration

@@ -133,7 +133,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, f field) {
 	case t.Kind() == reflect.Struct:
 		d.mapping(n, v, path)
 	case t.Kind() == reflect.Slice && keyed(t.Elem()):
-		d.entries(n, v, path)
+		d.entries(n, v, path, f)
 	case t.Kind() == reflect.Slice:
 		d.list(n, v, path, f)
 	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.String:
@@ -236,9 +236,12 @@ func (d *decoder) unknownKey(key *yaml.Node, path string, known map[string]field
 var widening = map[string]bool{"callers": true, "tools": true, "agents": true, "user_roles": true, "includes": true, "reach": true, "allow": true, "direct": true}
 
 // entries reads a mapping as a list of structs that know their key.
-func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string) {
+func (d *decoder) entries(n *yaml.Node, v reflect.Value, path string, f field) {
 	if !d.kind(n, yaml.MappingNode, path) {
 		return
+	}
+	if f.need && len(n.Content) == 0 {
+		d.problem("empty-list", n, path, "must name at least one: "+f.doc, "")
 	}
 	item := v.Type().Elem()
 	own, _ := special(item, "=")

@@ -13,6 +13,7 @@ type form struct {
 // become parts of ARNs, and an ARN part with a wildcard or colon would mean more than it says.
 var forms = map[string]form{
 	"name":           {regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]*([-_][a-zA-Z0-9]+)*$`), "must be a name: a letter, then letters, digits and single - or _"},
+	"lower":          {regexp.MustCompile(`^[a-z][a-z0-9]*([-_][a-z0-9]+)*$`), "must be a lower-case name: a letter, then letters, digits and single - or _"}, // ECR and account-wide uniqueness know no upper case
 	"region":         {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "must be an AWS region, such as us-east-1"},
 	"model":          {regexp.MustCompile(`^[a-z0-9]+([.:-][a-zA-Z0-9]+)+$`), "must be a Bedrock model id, such as anthropic.claude-sonnet-4-5-20250929-v1:0"},
 	"https":          {regexp.MustCompile(`^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?$`), "must be an https URL without user, query or fragment"},

@@ -1,0 +1,925 @@
+package test
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"remit/grants"
+	"remit/iam"
+	"remit/iam/catalog"
+	"remit/platform"
+)
+
+// The rules below are read from the worlds themselves, intended and synthesized, of every
+// company and environment. They know what AWS accepts and what Remit promises; they do not
+// know how grants makes a statement. Each rule returns its complaints as text, so that
+// TestEveryIAMRuleSeesAPlantedFault can show that none of them is asleep.
+
+// view is one environment's world, as it was intended or as its templates say it is.
+type view struct {
+	company, from string
+	p             *platform.Platform
+	e             platform.Environment
+	w             iam.World
+}
+
+type rule func(v view) []string
+
+// views is every world there is, made once per test binary.
+func views(t testing.TB) []view {
+	t.Helper()
+	var out []view
+	for _, company := range companies(t) {
+		p, stacks := declared(t, company), stacksOf(t, company)
+		for _, e := range p.Environments {
+			out = append(out,
+				view{company, "intended", p, e, grants.Intended(p, e.Name)},
+				view{company, "synthesized", p, e, synthesizedWorld(t, p, e, stacks)})
+		}
+	}
+	return out
+}
+
+var once struct {
+	sync.Once
+	views []view
+}
+
+func hold(t *testing.T, harm string, r rule) {
+	t.Helper()
+	once.Do(func() { once.views = views(t) })
+	if len(once.views) == 0 {
+		t.Fatal("no world was read, so nothing was shown")
+	}
+	for _, v := range once.views {
+		for _, complaint := range r(v) {
+			t.Errorf("%s\n  %s %s (%s): %s", harm, v.company, v.e.Name, v.from, complaint)
+		}
+	}
+}
+
+// said is a statement and where it is said: in a role's "trust" or "policy", in a "managed"
+// policy, or in the resource policy of a CloudFormation type.
+type said struct {
+	where iam.ARN
+	in    string
+	s     iam.Statement
+}
+
+func (s said) String() string { return fmt.Sprintf("%s %s %s", s.where.Part(5), s.in, s.s.Sid) }
+
+func statements(w iam.World) []said {
+	var out []said
+	add := func(where iam.ARN, in string, d iam.Document) {
+		for _, s := range d.Statements {
+			out = append(out, said{where, in, s})
+		}
+	}
+	for _, r := range w.Roles {
+		add(r.ARN, "trust", r.Trust)
+		add(r.ARN, "policy", r.Policy)
+	}
+	for _, p := range w.Policies {
+		add(p.ARN, p.Kind, p.Document)
+	}
+	return out
+}
+
+// actions is every action a statement names, wildcards expanded.
+func actions(s iam.Statement) []string {
+	var out []string
+	for _, a := range s.Actions.Of {
+		out = append(out, catalog.Expand(a)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// like matches IAM's * and ?. Run over a whole ARN it admits more than AWS does, so what it
+// refuses, AWS refuses.
+func like(pattern, text string) bool {
+	row := make([]bool, len(text)+1)
+	row[0] = true
+	for _, c := range []byte(pattern) {
+		next := make([]bool, len(text)+1)
+		next[0] = row[0] && c == '*'
+		for j := range len(text) {
+			switch c {
+			case '*':
+				next[j+1] = row[j+1] || next[j]
+			case '?':
+				next[j+1] = row[j]
+			default:
+				next[j+1] = row[j] && text[j] == c
+			}
+		}
+		row = next
+	}
+	return row[len(text)]
+}
+
+// --- every role is held ---
+
+func TestEveryRoleIsHeldByABoundaryThatExistsBesideIt(t *testing.T) {
+	hold(t, "A role without a boundary can be given anything, by anyone who may write its policy.", everyRoleIsHeld)
+}
+
+func everyRoleIsHeld(v view) (out []string) {
+	exists := map[iam.ARN]bool{}
+	for _, p := range v.w.Policies {
+		exists[p.ARN] = p.Kind == "managed"
+	}
+	for _, r := range v.w.Roles {
+		path := "policy" + platform.FencePath
+		if strings.HasPrefix(r.ARN.Part(5), "role"+platform.BootstrapPath) {
+			path = "policy" + platform.BootstrapPath
+		}
+		switch {
+		case r.Boundary == "":
+			out = append(out, fmt.Sprintf("%s has no boundary", r.ARN))
+		case !strings.HasPrefix(r.Boundary.Part(5), path):
+			out = append(out, fmt.Sprintf("the boundary of %s is %s, not on %s", r.ARN, r.Boundary, path))
+		case r.Boundary.Account() != r.ARN.Account():
+			out = append(out, fmt.Sprintf("the boundary of %s lives in another account: %s", r.ARN, r.Boundary))
+		case !exists[r.Boundary]:
+			out = append(out, fmt.Sprintf("the boundary of %s does not exist: %s", r.ARN, r.Boundary))
+		}
+		if len(r.Managed) > 0 {
+			out = append(out, fmt.Sprintf("%s has policies attached whose text is elsewhere: %v", r.ARN, r.Managed))
+		}
+	}
+	return out
+}
+
+// --- every statement can be cited ---
+
+var handle = regexp.MustCompile(`^[A-Za-z0-9]+$`)
+
+func TestEveryStatementCanBeCitedAndSaysWhy(t *testing.T) {
+	hold(t, "A statement that cannot be cited cannot be waived, found or explained.", everyStatementCanBeCited)
+}
+
+func everyStatementCanBeCited(v view) (out []string) {
+	seen := map[string]bool{}
+	for _, s := range statements(v.w) {
+		if !handle.MatchString(s.s.Sid) {
+			out = append(out, fmt.Sprintf("%s: Sid %q is not letters and digits", s, s.s.Sid))
+		}
+		if v.from == "intended" && strings.TrimSpace(s.s.Why) == "" {
+			out = append(out, fmt.Sprintf("%s says no why", s))
+		}
+		if key := s.String(); seen[key] {
+			out = append(out, fmt.Sprintf("%s: two statements share this Sid", s))
+		} else {
+			seen[key] = true
+		}
+		conditions := map[string]bool{}
+		for _, c := range s.s.When {
+			key := strings.ToLower(c.Op + " " + c.Key)
+			if conditions[key] {
+				out = append(out, fmt.Sprintf("%s: %s %s stands twice; as JSON the values become alternatives", s, c.Op, c.Key))
+			}
+			conditions[key] = true
+		}
+		if s.s.Actions.Not || s.s.Resources.Not || s.s.Principals.Not {
+			out = append(out, fmt.Sprintf("%s is written with Not…, which grows with every new action and resource of AWS", s))
+		}
+	}
+	return out
+}
+
+// --- AWS knows every word ---
+
+func TestEveryActionNamedIsOneThatAWSHas(t *testing.T) {
+	hold(t, "An action that does not exist grants nothing and refuses nothing: the sentence is not true.", everyActionExists)
+}
+
+func everyActionExists(v view) (out []string) {
+	for _, s := range statements(v.w) {
+		if len(s.s.Actions.Of) == 0 {
+			out = append(out, fmt.Sprintf("%s names no action", s))
+		}
+		for _, a := range s.s.Actions.Of {
+			if strings.ContainsAny(a, "*?") {
+				if catalog.Expand(a) == nil {
+					out = append(out, fmt.Sprintf("%s: %s expands to nothing", s, a))
+				}
+				continue
+			}
+			if known, ok := catalog.Lookup(a); !ok || known.String() != a {
+				out = append(out, fmt.Sprintf("%s: AWS has no action %s", s, a))
+			}
+		}
+	}
+	return out
+}
+
+// keysBesideTheCatalog are conditions on keys that AWS does not document for an action of
+// the statement, and why the statement still means what it says.
+var keysBesideTheCatalog = []struct{ sid, action, key, reason string }{
+	{"Reach*", "dynamodb:GetItem", "dynamodb:Select", "GetItem has no Select; the operator is …IfExists, so only Query is held by it"},
+	{"TagsOfThisLane", "sts:SetSourceIdentity", "aws:TagKeys", "ForAllValues holds on a call without tags; only TagSession carries some"},
+	{"TagsOfTheEntry", "sts:SetSourceIdentity", "aws:TagKeys", "as above"},
+	{"TagReached", "sts:SetSourceIdentity", "aws:TagKeys", "as above"},
+	{"TagMemory", "sts:SetSourceIdentity", "aws:TagKeys", "as above"},
+}
+
+func TestEveryConditionIsOnAKeyThatItsActionsSend(t *testing.T) {
+	hold(t, "A condition on a key that AWS does not send makes an allow dead, or a refusal blind.", everyConditionIsSent)
+}
+
+func everyConditionIsSent(v view) (out []string) {
+	for _, s := range statements(v.w) {
+		for _, c := range s.s.When {
+			if _, ok := catalog.Condition(c.Key); !ok {
+				out = append(out, fmt.Sprintf("%s: AWS has no condition key %s", s, c.Key))
+				continue
+			}
+			for _, a := range s.s.Actions.Of {
+				sent := slices.ContainsFunc(catalog.Expand(a), func(a string) bool { return catalog.Accepts(a, c.Key) })
+				if !sent && !besideTheCatalog(s, a, c.Key) {
+					out = append(out, fmt.Sprintf("%s: %s does not send %s (%s)", s, a, c.Key, c.Op))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func besideTheCatalog(s said, action, key string) bool {
+	for _, row := range keysBesideTheCatalog {
+		if like(row.sid, s.s.Sid) && row.action == action && strings.EqualFold(row.key, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// everythingElsewhere are allows whose "*" is not everything, or whose actions AWS lets
+// nobody narrow although they stand beside narrower ones.
+var everythingElsewhere = []struct{ in, sid, action, reason string }{
+	{"AWS::KMS::Key", "*", "*", "in a key policy * is the key itself"},
+}
+
+func TestAStarStandsOnlyWhereAWSKnowsNothingNarrower(t *testing.T) {
+	hold(t, "A grant on everything is a grant on what nobody thought of.", starsAreForced)
+}
+
+func starsAreForced(v view) (out []string) {
+	for _, s := range statements(v.w) {
+		if s.s.Effect != iam.Allow || s.in == "trust" {
+			continue
+		}
+		if len(s.s.Resources.Of) == 0 {
+			out = append(out, fmt.Sprintf("%s names no resource", s))
+		}
+		star := slices.Contains(s.s.Resources.Of, "*")
+		for _, named := range s.s.Actions.Of {
+			if excused(s, named) {
+				continue
+			}
+			for _, a := range catalog.Expand(named) {
+				switch known, _ := catalog.Lookup(a); {
+				case star && !known.WildcardOnly():
+					out = append(out, fmt.Sprintf("%s: %s on *, and AWS knows narrower resources for it", s, a))
+				case !star && known.WildcardOnly() && a == named:
+					out = append(out, fmt.Sprintf("%s: %s knows no resource, so on %v it is dead", s, a, s.s.Resources.Of))
+				}
+			}
+		}
+	}
+	return out
+}
+
+func excused(s said, action string) bool {
+	for _, row := range everythingElsewhere {
+		if row.in == s.in && like(row.sid, s.s.Sid) && like(row.action, action) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestNoGrantIsDead(t *testing.T) {
+	hold(t, "A grant whose action and resource do not belong together works for nobody, and reads as if it did.", noGrantIsDead)
+}
+
+func noGrantIsDead(v view) (out []string) {
+	for _, s := range statements(v.w) {
+		if s.s.Effect != iam.Allow || s.in == "trust" || slices.Contains(s.s.Resources.Of, "*") {
+			continue
+		}
+		for _, arn := range s.s.Resources.Of {
+			if !slices.ContainsFunc(actions(s.s), func(a string) bool { return fits(a, arn) }) {
+				out = append(out, fmt.Sprintf("%s: none of its actions works on %s", s, arn))
+			}
+		}
+		for _, named := range s.s.Actions.Of {
+			works := slices.ContainsFunc(catalog.Expand(named), func(a string) bool {
+				return slices.ContainsFunc(s.s.Resources.Of, func(arn string) bool { return fits(a, arn) })
+			})
+			if !works {
+				out = append(out, fmt.Sprintf("%s: %s works on none of %v", s, named, s.s.Resources.Of))
+			}
+		}
+	}
+	return out
+}
+
+var symbol = regexp.MustCompile(`<[^>]*>`)
+
+// fits reads a symbol, the id that CloudFormation will choose, as the catalog reads what is
+// not known yet.
+func fits(action, arn string) bool { return catalog.Fits(action, symbol.ReplaceAllString(arn, "${Id}")) }
+
+// --- AWS accepts every document ---
+
+func TestEveryDocumentFitsItsQuota(t *testing.T) {
+	hold(t, "AWS refuses a document over its quota, in the middle of a deployment.", everyDocumentFits)
+}
+
+func everyDocumentFits(v view) (out []string) {
+	over := func(what string, size, most int) {
+		if size > most {
+			out = append(out, fmt.Sprintf("%s: %d characters, and AWS takes %d", what, size, most))
+		}
+	}
+	for _, r := range v.w.Roles {
+		over(string(r.ARN)+" name", len(r.ARN.Name()), 64)
+		over(string(r.ARN)+" trust", r.Trust.Size(), 2048)
+		over(string(r.ARN)+" policy", r.Policy.Size(), 10240)
+	}
+	for _, p := range v.w.Policies {
+		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore")])
+	}
+	return out
+}
+
+// --- who enters ---
+
+// unsourced are services that take a role without saying for which resource, so that a
+// condition on the source would lock them out.
+var unsourced = map[string]string{
+	"lambda.amazonaws.com":         "Lambda sends no source when it takes an execution role",
+	"cloudformation.amazonaws.com": "CloudFormation sends none; iam:PassRole decides who hands it the role",
+}
+
+func TestNobodyEntersARoleWhoIsNotPinned(t *testing.T) {
+	hold(t, "A trust that names an account or a service without a pin lets in everyone there.", everyTrustIsPinned)
+}
+
+func everyTrustIsPinned(v view) (out []string) {
+	for _, r := range v.w.Roles {
+		for _, s := range r.Trust.Statements {
+			at := said{r.ARN, "trust", s}
+			if s.Effect != iam.Allow {
+				continue
+			}
+			if s.Principals.IsZero() || len(s.Principals.Federated)+len(s.Principals.Other) > 0 {
+				out = append(out, fmt.Sprintf("%s: unexpected principals %+v", at, s.Principals))
+			}
+			for _, who := range s.Principals.AWS {
+				out = append(out, pinnedAccount(at, iam.ARN(who))...)
+			}
+			for _, service := range s.Principals.Service {
+				out = append(out, pinnedService(at, service)...)
+			}
+		}
+	}
+	return out
+}
+
+func condition(s iam.Statement, op, key string) []string {
+	for _, c := range s.When {
+		if c.Op == op && strings.EqualFold(c.Key, key) {
+			return c.Values
+		}
+	}
+	return nil
+}
+
+func pinnedAccount(at said, who iam.ARN) (out []string) {
+	pins := condition(at.s, "ArnEquals", "aws:PrincipalArn")
+	if who.Part(5) != "root" || len(who.Account()) != 12 {
+		return []string{fmt.Sprintf("%s: %s is not an account", at, who)}
+	}
+	if len(pins) == 0 {
+		out = append(out, fmt.Sprintf("%s: everyone in account %s may enter", at, who.Account()))
+	}
+	for _, pin := range pins {
+		if strings.ContainsAny(pin, "*?") || iam.ARN(pin).Account() != who.Account() || iam.ARN(pin).Part(1) != who.Part(1) || !strings.HasPrefix(iam.ARN(pin).Part(5), "role/") {
+			out = append(out, fmt.Sprintf("%s: %s does not pin one role of %s", at, pin, who))
+		}
+	}
+	return out
+}
+
+func pinnedService(at said, service string) (out []string) {
+	if unsourced[service] != "" {
+		return nil
+	}
+	if service != "bedrock-agentcore.amazonaws.com" {
+		return []string{fmt.Sprintf("%s: nothing is known of service %s", at, service)}
+	}
+	own := at.where.Account()
+	if !slices.Equal(condition(at.s, "StringEquals", "aws:SourceAccount"), []string{own}) {
+		out = append(out, fmt.Sprintf("%s: AgentCore may take it for another account", at))
+	}
+	sources := condition(at.s, "ArnLike", "aws:SourceArn")
+	if len(sources) != 1 || iam.ARN(sources[0]).Account() != own || strings.Contains(sources[0], "*") {
+		out = append(out, fmt.Sprintf("%s: AgentCore may take it for another resource: %v", at, sources))
+	}
+	return out
+}
+
+// ids are ids AgentCore could append to a name.
+var ids = []string{"0123456789", "abcdefghij", "AbCdEfGhIj", "canary1234", "stable0000"}
+
+// suffixes make sibling names out of declared ones.
+var suffixes = []string{"2", "-2", "-b", "_b", "-canary", "-abcdefghij", "-0123456789", "-abcdefghij-0123456789", "abcdefghij"}
+
+// siblings is every other lane of the environment and lanes nobody has declared yet.
+func siblings(lanes []platform.Running, of platform.LaneSite) []platform.LaneSite {
+	var out []platform.LaneSite
+	for _, l := range lanes {
+		if l.LaneSite != of {
+			out = append(out, l.LaneSite)
+		}
+	}
+	for _, suffix := range suffixes {
+		lane, agent := of, of
+		lane.Lane += suffix
+		agent.Agent += suffix
+		out = append(out, lane, agent)
+	}
+	for _, cut := range []int{1, 2} {
+		shorter := of
+		shorter.Lane = of.Lane[:len(of.Lane)-cut]
+		out = append(out, shorter)
+	}
+	return out
+}
+
+func TestNoLanesPatternMatchesASibling(t *testing.T) {
+	hold(t, "A role that also admits a sibling's runtime or gateway gives one lane another's identity.", noPatternMatchesASibling)
+}
+
+func noPatternMatchesASibling(v view) (out []string) {
+	lanes := v.p.Lanes(v.e)
+	for _, lane := range lanes {
+		for kind, name := range map[string]func(platform.LaneSite) string{
+			"execution": func(l platform.LaneSite) string { return l.ARN("bedrock-agentcore", "runtime/"+l.Runtime()) },
+			"gateway": func(l platform.LaneSite) string {
+				return l.ARN("bedrock-agentcore", "gateway/"+strings.ToLower(l.Gateway()))
+			},
+		} {
+			r, ok := v.w.Role(iam.ARN(lane.LaneSite.Role(kind)).Name())
+			if !ok {
+				out = append(out, fmt.Sprintf("%s of %s is not in the world", kind, lane.Term()))
+				continue
+			}
+			for _, pattern := range sourcePatterns(r) {
+				if !like(pattern, name(lane.LaneSite)+"-"+ids[0]) {
+					out = append(out, fmt.Sprintf("%s does not admit its own %s", r.ARN, name(lane.LaneSite)))
+				}
+				for _, other := range siblings(lanes, lane.LaneSite) {
+					for _, id := range ids {
+						if arn := name(other) + "-" + id; like(pattern, arn) {
+							out = append(out, fmt.Sprintf("%s admits %s by %s", r.ARN, arn, pattern))
+						}
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// sourcePatterns are the sources a role's trust admits.
+func sourcePatterns(r iam.Role) []string {
+	var out []string
+	for _, s := range r.Trust.Statements {
+		out = append(out, condition(s, "ArnLike", "aws:SourceArn")...)
+	}
+	return out
+}
+
+func TestNoLanesGrantReachesASiblingsLogsOrEngine(t *testing.T) {
+	hold(t, "A lane that writes into a sibling's logs or asks its policy engine is not told apart from it.", noGrantReachesASibling)
+}
+
+func noGrantReachesASibling(v view) (out []string) {
+	lanes := v.p.Lanes(v.e)
+	for _, lane := range lanes {
+		for _, kind := range []string{"execution", "gateway"} {
+			r, _ := v.w.Role(iam.ARN(lane.LaneSite.Role(kind)).Name())
+			for _, s := range r.Policy.Statements {
+				for _, other := range siblings(lanes, lane.LaneSite) {
+					for _, arn := range ownedBy(other) {
+						if i := slices.IndexFunc(s.Resources.Of, func(p string) bool { return p != "*" && like(p, arn) }); i >= 0 {
+							out = append(out, fmt.Sprintf("%s reaches %s of %s by %s", said{r.ARN, "policy", s}, arn, other.Term(), s.Resources.Of[i]))
+						}
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// ownedBy is what AWS may come to call what belongs to a lane.
+func ownedBy(l platform.LaneSite) (out []string) {
+	for _, id := range ids {
+		out = append(out,
+			l.ARN("logs", "log-group:/aws/bedrock-agentcore/runtimes/"+l.Runtime()+"-"+id+"-"+l.Endpoint()+":log-stream:x"),
+			l.ARN("bedrock-agentcore", "policy-engine/"+l.Engine()+"-"+id),
+			l.ARN("bedrock-agentcore", "gateway/"+strings.ToLower(l.Gateway())+"-"+id),
+			l.ARN("bedrock-agentcore", "workload-identity-directory/default/workload-identity/"+strings.ToLower(l.Gateway())+"-"+id),
+			l.ARN("bedrock-agentcore", "runtime/"+l.Runtime()+"-"+id))
+	}
+	return append(out, l.FunctionARN("request"), l.FunctionARN("response"), l.FunctionARN("reach"))
+}
+
+// --- environments have nothing in common ---
+
+var accountNumber = regexp.MustCompile(`\b[0-9]{12}\b`)
+
+func TestNothingInAnEnvironmentNamesAnothersAccount(t *testing.T) {
+	hold(t, "A role that names another environment's account is a way there, or will be.", noForeignAccount)
+}
+
+func noForeignAccount(v view) (out []string) {
+	own, deployers := map[string]bool{}, map[string]bool{}
+	for _, a := range v.e.Accounts {
+		own[string(a.ID)] = true
+	}
+	if v.p.Shared != nil {
+		for _, a := range v.p.Shared.Accounts {
+			deployers[string(a.ID)] = true
+		}
+	}
+	for _, by := range v.e.Deploy.By {
+		deployers[iam.ARN(by).Account()] = true
+	}
+	check := func(at, text string, alsoDeployers bool) {
+		for _, id := range accountNumber.FindAllString(text, -1) {
+			if !own[id] && !(alsoDeployers && deployers[id]) {
+				out = append(out, fmt.Sprintf("%s names account %s", at, id))
+			}
+		}
+	}
+	for _, r := range v.w.Roles {
+		bootstrap := strings.HasPrefix(r.ARN.Part(5), "role"+platform.BootstrapPath)
+		check(string(r.ARN), string(r.ARN)+" "+string(r.Boundary), false)
+		check(string(r.ARN)+" policy", string(r.Policy.JSON()), false)
+		check(string(r.ARN)+" trust", string(r.Trust.JSON()), bootstrap)
+	}
+	for _, p := range v.w.Policies {
+		check(string(p.ARN), string(p.ARN)+" "+p.Account+" "+string(p.Document.JSON()), false)
+	}
+	return out
+}
+
+// --- what a lane may do ---
+
+func rolesOf(v view, l platform.LaneSite) (out []iam.Role) {
+	for _, r := range v.w.Roles {
+		for _, kind := range []string{"execution", "gateway", "request", "response", "memory", "reach", "reached"} {
+			if r.ARN.Name() == l.Function(kind) {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+func TestALaneForbiddenWritesHasNoWayToWrite(t *testing.T) {
+	seen := 0
+	hold(t, "A canary that may not write, and can, writes in prod before anyone has approved it.", func(v view) []string {
+		for _, lane := range v.p.Lanes(v.e) {
+			if lane.ReadOnly {
+				seen++
+			}
+		}
+		return readOnlyLanesCannotWrite(v)
+	})
+	if seen == 0 {
+		t.Error("no declared lane is forbidden writes, so nothing was shown")
+	}
+}
+
+func readOnlyLanesCannotWrite(v view) (out []string) {
+	for _, lane := range v.p.Lanes(v.e) {
+		if !lane.ReadOnly {
+			continue
+		}
+		writers := writeTargets(v, lane)
+		for _, r := range rolesOf(v, lane.LaneSite) {
+			for _, s := range r.Policy.Statements {
+				at := said{r.ARN, "policy", s}
+				for _, a := range actions(s) {
+					known, _ := catalog.Lookup(a)
+					if data := known.Service == "dynamodb" || known.Service == "events" || known.Service == "s3" || known.Service == "sqs" || known.Service == "sns"; data && known.Access != "Read" && known.Access != "List" {
+						out = append(out, fmt.Sprintf("%s: %s writes", at, a))
+					}
+				}
+				for _, arn := range s.Resources.Of {
+					if tool := writers[arn]; tool != "" && s.Effect == iam.Allow {
+						out = append(out, fmt.Sprintf("%s: calls %s, which writes", at, tool))
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// writeTargets is what write tools resolve to, and read tools of the lane do not.
+func writeTargets(v view, lane platform.Running) map[string]string {
+	out := map[string]string{}
+	for _, access := range []string{"write", "read"} {
+		for _, tool := range v.p.Tools {
+			target, _ := v.e.Target(tool.Name)
+			if string(tool.Access) != access || target.Lambda == nil {
+				continue
+			}
+			purpose := target.Lambda.Account
+			if purpose == "" {
+				purpose = platform.PlatformAccount
+			}
+			arn := v.p.Site(v.e, purpose).ARN("lambda", "function:"+target.Lambda.Function+":"+target.Lambda.Alias)
+			if access == "write" {
+				out[arn] = tool.Name
+			} else {
+				delete(out, arn)
+			}
+		}
+	}
+	return out
+}
+
+func TestBothHalvesOfEveryReachAreTheSameSentence(t *testing.T) {
+	seen := 0
+	hold(t, "Half a reach is a broken tool, or an open door on the other side.", func(v view) []string {
+		for _, r := range v.w.Roles {
+			if strings.HasSuffix(r.ARN.Name(), "-reached") {
+				seen++
+			}
+		}
+		return bothHalvesOfReach(v)
+	})
+	if seen == 0 {
+		t.Error("no declared lane reaches another account, so nothing was shown")
+	}
+}
+
+func bothHalvesOfReach(v view) (out []string) {
+	for _, lane := range v.p.Lanes(v.e) {
+		want := map[string]bool{} // reached roles the declaration implies
+		for _, t := range lane.Tools {
+			if t.Reach != nil {
+				want[v.p.Site(v.e, t.Reach.Account).Role(lane.Agent, lane.Lane, "reached")] = true
+			}
+		}
+		reach, ok := v.w.Role(lane.Function("reach"))
+		if ok != (len(want) > 0) {
+			out = append(out, fmt.Sprintf("%s: %d reached roles, and a reach role is %v", lane.Term(), len(want), ok))
+		}
+		for _, sid := range []string{"AssumeReached", "TagReached"} {
+			if s, _ := bySid(reach.Policy, sid); ok && !maps.Equal(setOf(s.Resources.Of), want) {
+				out = append(out, fmt.Sprintf("%s %s goes to %v, declared are %v", reach.ARN, sid, s.Resources.Of, slices.Sorted(maps.Keys(want))))
+			}
+		}
+		for arn := range want {
+			out = append(out, halves(v, lane, reach, iam.ARN(arn))...)
+		}
+	}
+	for _, r := range v.w.Roles {
+		if strings.HasSuffix(r.ARN.Name(), "-reached") && !slices.ContainsFunc(v.w.Roles, func(by iam.Role) bool {
+			s, ok := bySid(by.Policy, "AssumeReached")
+			return ok && slices.Contains(s.Resources.Of, string(r.ARN))
+		}) {
+			out = append(out, fmt.Sprintf("%s is reached by nobody", r.ARN))
+		}
+	}
+	return out
+}
+
+func halves(v view, lane platform.Running, reach iam.Role, arn iam.ARN) (out []string) {
+	i := slices.IndexFunc(v.w.Roles, func(r iam.Role) bool { return r.ARN == arn })
+	if i < 0 {
+		return []string{fmt.Sprintf("%s may take %s, which does not exist", reach.ARN, arn)}
+	}
+	reached := v.w.Roles[i]
+	for _, pair := range []struct{ here, there, op, key string }{
+		{"AssumeReached", "OnlyThisLane", "StringEquals", "sts:ExternalId"},
+		{"TagReached", "TagsOfThisLane", "ForAllValues:StringEquals", "aws:TagKeys"},
+	} {
+		here, _ := bySid(reach.Policy, pair.here)
+		there, _ := bySid(reached.Trust, pair.there)
+		if !maps.Equal(setOf(here.Actions.Of), setOf(there.Actions.Of)) || len(here.Actions.Of) == 0 {
+			out = append(out, fmt.Sprintf("%s does %v, and %s admits %v", reach.ARN, here.Actions.Of, arn, there.Actions.Of))
+		}
+		a, b := condition(here, pair.op, pair.key), condition(there, pair.op, pair.key)
+		if !maps.Equal(setOf(a), setOf(b)) || len(a) == 0 {
+			out = append(out, fmt.Sprintf("%s sends %s %v, and %s wants %v", reach.ARN, pair.key, a, arn, b))
+		}
+		direct := slices.ContainsFunc(lane.Tools, func(t platform.Tool) bool { return t.Reach != nil && t.Reach.Direct != nil })
+		if pins := condition(there, "ArnEquals", "aws:PrincipalArn"); !slices.Contains(pins, string(reach.ARN)) || !direct && len(pins) != 1 {
+			out = append(out, fmt.Sprintf("%s %s admits %v, and %s is who reaches it", arn, pair.there, pins, reach.ARN))
+		}
+	}
+	return out
+}
+
+func bySid(d iam.Document, sid string) (iam.Statement, bool) {
+	i := slices.IndexFunc(d.Statements, func(s iam.Statement) bool { return s.Sid == sid })
+	if i < 0 {
+		return iam.Statement{}, false
+	}
+	return d.Statements[i], true
+}
+
+func setOf(list []string) map[string]bool {
+	out := map[string]bool{}
+	for _, s := range list {
+		out[s] = true
+	}
+	return out
+}
+
+func TestOnlyDeclaredModelsCanBeInvoked(t *testing.T) {
+	via := map[string]int{}
+	hold(t, "A model that can be called past the broker has no budget; one that was not declared has no price.", func(v view) []string {
+		for _, lane := range v.p.Lanes(v.e) {
+			via[lane.Actor.Models.Via]++
+		}
+		return onlyDeclaredModels(v)
+	})
+	if via["broker"] == 0 || via["direct"] == 0 {
+		t.Errorf("lanes by way to their models: %v; both ways must be shown", via)
+	}
+}
+
+func onlyDeclaredModels(v view) (out []string) {
+	for _, lane := range v.p.Lanes(v.e) {
+		want := map[string]bool{}
+		if lane.Actor.Models.Via == "direct" {
+			want = modelResources(lane)
+		}
+		for _, r := range rolesOf(v, lane.LaneSite) {
+			got := map[string]bool{}
+			for _, s := range r.Policy.Statements {
+				if s.Effect == iam.Allow && slices.ContainsFunc(actions(s), isModelCall) {
+					maps.Copy(got, setOf(s.Resources.Of))
+				}
+			}
+			allowed := want
+			if r.ARN.Name() != lane.Function("execution") {
+				allowed = nil
+			}
+			if !maps.Equal(got, allowed) {
+				out = append(out, fmt.Sprintf("%s may invoke %v; declared are %v", r.ARN, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(allowed))))
+			}
+			if lane.Actor.Models.Via == "broker" && boundaryInvokesModels(v, r) {
+				out = append(out, fmt.Sprintf("the boundary of %s admits models, and its agent uses the broker", r.ARN))
+			}
+		}
+	}
+	return out
+}
+
+func isModelCall(a string) bool {
+	return strings.HasPrefix(a, "bedrock:Invoke") || strings.HasPrefix(a, "bedrock:Converse")
+}
+
+func boundaryInvokesModels(v view, r iam.Role) bool {
+	for _, p := range v.w.Policies {
+		if p.ARN == r.Boundary {
+			return slices.ContainsFunc(p.Document.Statements, func(s iam.Statement) bool {
+				return s.Effect == iam.Allow && slices.ContainsFunc(actions(s), isModelCall)
+			})
+		}
+	}
+	return false
+}
+
+// modelResources are the ARNs the declared models and profiles of a direct agent have.
+func modelResources(lane platform.Running) map[string]bool {
+	out := map[string]bool{}
+	model := func(region, id string) {
+		out["arn:"+lane.Partition()+":bedrock:"+region+"::foundation-model/"+id] = true
+	}
+	for _, id := range lane.Actor.Models.IDs {
+		model(lane.Region, id)
+	}
+	for _, profile := range lane.Actor.Models.Profiles {
+		geography, id, _ := strings.Cut(profile, ".")
+		out[lane.ARN("bedrock", "inference-profile/"+profile)] = true
+		model(geography+"-*", id)
+	}
+	return out
+}
+
+// agentActions is all that an agent's own code may ever do, service by service.
+var agentActions = map[string]string{
+	"logs:CreateLogStream": "its own reports", "logs:DescribeLogStreams": "its own reports", "logs:PutLogEvents": "its own reports",
+	"xray:PutTraceSegments": "its own traces", "xray:PutTelemetryRecords": "its own traces",
+	"ecr:BatchGetImage": "its own image", "ecr:GetDownloadUrlForLayer": "its own image", "ecr:GetAuthorizationToken": "its own image",
+	"dynamodb:DeleteItem": "its own memory", "dynamodb:GetItem": "its own memory", "dynamodb:PutItem": "its own memory", "dynamodb:Query": "its own memory", "dynamodb:UpdateItem": "its own memory",
+	"kms:Decrypt": "its own memory", "kms:DescribeKey": "its own memory", "kms:GenerateDataKey": "its own memory",
+	"events:PutEvents":    "declared event types",
+	"bedrock:InvokeModel": "declared models", "bedrock:InvokeModelWithResponseStream": "declared models",
+}
+
+func TestAnAgentsOwnRoleDoesNothingButTheseThings(t *testing.T) {
+	hold(t, "Whatever is on this role, code in the agent's machine can do it, prompted by anyone.", agentsDoOnlyTheirOwn)
+}
+
+func agentsDoOnlyTheirOwn(v view) (out []string) {
+	for _, lane := range v.p.Lanes(v.e) {
+		direct := slices.ContainsFunc(lane.Tools, func(t platform.Tool) bool { return t.Reach != nil && t.Reach.Direct != nil })
+		r, ok := v.w.Role(lane.Function("execution"))
+		if !ok {
+			out = append(out, fmt.Sprintf("%s has no execution role", lane.Term()))
+		}
+		for _, s := range r.Policy.Statements {
+			for _, a := range actions(s) {
+				if agentActions[a] == "" && !(direct && (a == "sts:AssumeRole" || a == "sts:SetSourceIdentity" || a == "sts:TagSession")) {
+					out = append(out, fmt.Sprintf("%s: %s", said{r.ARN, "policy", s}, a))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// --- a boundary holds, and does not strangle ---
+
+func TestEveryGrantIsWithinItsRolesBoundary(t *testing.T) {
+	hold(t, "A grant that its role's boundary does not cover is refused by AWS, in silence, when it is needed.", grantsAreWithinBoundaries)
+}
+
+func grantsAreWithinBoundaries(v view) (out []string) {
+	for _, r := range v.w.Roles {
+		i := slices.IndexFunc(v.w.Policies, func(p iam.Policy) bool { return p.ARN == r.Boundary })
+		if i < 0 {
+			continue // everyRoleIsHeld says so
+		}
+		boundary := v.w.Policies[i].Document
+		for _, s := range r.Policy.Statements {
+			if s.Effect != iam.Allow {
+				continue
+			}
+			for _, a := range s.Actions.Of {
+				for _, arn := range s.Resources.Of {
+					if why := strangled(boundary, s, a, arn); why != "" && works(a, arn) {
+						out = append(out, fmt.Sprintf("%s: %s on %s: %s", said{r.ARN, "policy", s}, a, arn, why))
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// works leaves out pairs of a statement that no boundary could make useful.
+func works(action, arn string) bool {
+	return slices.ContainsFunc(catalog.Expand(action), func(a string) bool { return arn == "*" || fits(a, arn) })
+}
+
+// strangled says why a boundary makes a grant useless, or "".
+func strangled(boundary iam.Document, grant iam.Statement, action, arn string) string {
+	covers := func(s iam.Statement) bool {
+		return slices.ContainsFunc(s.Actions.Of, func(p string) bool { return like(strings.ToLower(p), strings.ToLower(action)) }) &&
+			slices.ContainsFunc(s.Resources.Of, func(p string) bool { return like(p, arn) })
+	}
+	why := "no statement of the boundary covers it"
+	for _, s := range boundary.Statements {
+		switch {
+		case !covers(s):
+		case s.Effect == iam.Deny && len(s.When) == 0:
+			return "the boundary refuses it by " + s.Sid
+		case s.Effect == iam.Allow && why != "":
+			why = unsaid(s, grant)
+		}
+	}
+	return why
+}
+
+// unsaid names a condition of the boundary that the grant does not itself make.
+func unsaid(boundary, grant iam.Statement) string {
+	for _, c := range boundary.When {
+		if !slices.ContainsFunc(grant.When, func(g iam.Condition) bool {
+			return g.Op == c.Op && strings.EqualFold(g.Key, c.Key) && slices.Equal(g.Values, c.Values)
+		}) {
+			return fmt.Sprintf("the boundary's %s wants %s %s %v, which the grant does not promise", boundary.Sid, c.Key, c.Op, c.Values)
+		}
+	}
+	return ""
+}
