@@ -183,10 +183,13 @@ func (c Condition) sentence() string {
 	if ifExists {
 		key = "if present " + key
 	}
-	return key + " " + verb(op) + " " + set(c.Values)
+	return key + " " + verb(op, len(c.Values)) + " " + set(c.Values)
 }
 
-func verb(op string) string {
+func verb(op string, values int) string {
+	if word, ok := map[string]string{"StringEquals": "in", "StringNotEquals": "not in"}[op]; ok && values > 1 {
+		return word
+	}
 	if word, ok := map[string]string{
 		"StringEquals": "=", "StringNotEquals": "≠", "StringLike": "like", "StringNotLike": "not like",
 		"ArnEquals": "= ARN", "ArnNotEquals": "≠ ARN", "ArnLike": "like ARN", "ArnNotLike": "not like ARN", "Bool": "is",

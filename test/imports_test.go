@@ -54,11 +54,20 @@ var walls = []wall{
 	{"remit/constructs", map[string]string{
 		sdk: "synth calls no AWS", "remit/verify": "synth does not mark its own work", "remit/assembly": "synth does not read its own output",
 	}},
+	{"remit/live", map[string]string{
+		"remit/platform/...": "it reads accounts, and does not know what they should hold", "remit/grants": "it must not know what it is supposed to find", cdk: "it reads what is deployed",
+	}},
+	{"remit/bootstrap", map[string]string{
+		cdk: "an administrator needs no Node", sdk: "it writes a template and calls nothing", yaml: "it takes a resolved declaration",
+	}},
 	{"remit/verify", map[string]string{
 		"remit/grants": "the judge does not read the defendant's notes", "remit/constructs": "the judge does not read the defendant's notes", sdk: "the proof is offline", cdk: "the proof needs no Node",
 	}},
 	{"remit/lambdas/gateway", map[string]string{
 		"remit/platform/...": "it reads a bundle: cold start and attack surface", yaml: "it reads a bundle", cdk: "cold start and attack surface", sdk: "AWS is wired in bootstrap; the handler knows ports",
+	}},
+	{"remit/cmd/remit", map[string]string{
+		"remit/constructs": "only app.go starts Node", jsii: "only app.go starts Node", cdk: "only app.go starts Node",
 	}},
 }
 

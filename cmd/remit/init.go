@@ -32,13 +32,17 @@ func initialize(c *command, arguments []string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	files, err := sample.ReadDir("sample")
+	if err != nil {
+		return err
+	}
 	var written []string
-	for _, file := range []string{"platform.yaml", "dev.yaml"} {
-		text, err := sample.ReadFile("sample/" + file)
+	for _, file := range files {
+		text, err := sample.ReadFile("sample/" + file.Name())
 		if err != nil {
 			return err
 		}
-		path := filepath.Join(dir, file)
+		path := filepath.Join(dir, file.Name())
 		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "NAME", name)), 0o644); err != nil {
 			return err
 		}

@@ -52,7 +52,10 @@ func showTool(c *command, p *platform.Platform, name string) error {
 	if err != nil {
 		return err
 	}
-	v := viewTool(p, t, environments)
+	v := viewTool(p, t)
+	v.Environments = slices.DeleteFunc(v.Environments, func(in toolEnvironment) bool {
+		return !slices.ContainsFunc(environments, func(e platform.Environment) bool { return e.Name == in.Name })
+	})
 	return c.print(v, v.text())
 }
 
@@ -64,7 +67,9 @@ func toolNames(p *platform.Platform) []string {
 	return out
 }
 
-func viewTool(p *platform.Platform, t platform.Tool, environments []platform.Environment) toolView {
+// viewTool is the profile in all environments; its digest is of all of it, whichever part is
+// then shown.
+func viewTool(p *platform.Platform, t platform.Tool) toolView {
 	v := toolView{
 		Tool: t.Name, Team: t.Team, Purpose: t.Purpose, Access: string(t.Access), DataClass: t.DataClass,
 		Callers: p.RolesAbove(t.Callers), Datum: t.Datum, Leaves: t.Response.Allow, Safeguards: safeguards(t), Recorded: recorded(t),
@@ -74,7 +79,7 @@ func viewTool(p *platform.Platform, t platform.Tool, environments []platform.Env
 			v.Agents = append(v.Agents, a.Name)
 		}
 	}
-	for _, e := range environments {
+	for _, e := range p.Environments {
 		v.Environments = append(v.Environments, viewToolIn(p, t, e))
 	}
 	text, err := json.Marshal(v)

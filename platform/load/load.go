@@ -83,7 +83,7 @@ func (l *loader) load(fsys fs.FS) *platform.Platform {
 	}
 	if len(p.Environments) == 0 {
 		l.report(Problem{Code: "no-environment", At: terms.Pos{File: l.prefix}, Message: "there is no environment file",
-			Hint: "add one beside " + platformFile + ", such as dev.yaml"})
+			Hint: "add one beside " + platformFile + ", named after the environment"})
 	}
 	if readable { // else every reference would be unknown, and hide why
 		l.check(p)
