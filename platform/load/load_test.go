@@ -305,7 +305,7 @@ func TestAMissingDirectoryIsAClearProblem(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	const want = "testdata/nowhere: there is no environment file [no-environment]\n" +
-		"  hint: add one beside platform.yaml, such as dev.yaml\n" +
+		"  hint: add one beside platform.yaml, named after the environment\n" +
 		"testdata/nowhere/platform.yaml: cannot be opened: no such file or directory [unreadable-file]\n" +
 		"  hint: a declaration is a directory with platform.yaml and one file for each environment\n"
 	if err.Error() != want {
