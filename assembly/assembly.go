@@ -27,8 +27,10 @@ type Stack struct {
 	Template              Template
 }
 
-// Template is the part of a CloudFormation template that is read here.
+// Template is the part of a CloudFormation template that is read here. Transform is not
+// carried out: what a macro makes of a template is known only when it is deployed.
 type Template struct {
+	Transform  any
 	Parameters map[string]Parameter
 	Mappings   map[string]map[string]map[string]any
 	Resources  map[string]Resource
@@ -36,7 +38,10 @@ type Template struct {
 }
 
 // Parameter is a template parameter; only its default is known without deploying.
-type Parameter struct{ Default any }
+type Parameter struct {
+	Type    string
+	Default any
+}
 
 // Resource is one resource as the template states it.
 type Resource struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ type attachment struct {
 	document iam.Document
 }
 
-func (r *reader) scope(s Stack) scope { return scope{Stack: s, exports: r.exports} }
+func (r *reader) scope(s Stack) scope { return scope{Stack: s, exports: r.exports, work: new(int)} }
 
 func (r *reader) cannot(s Stack, id, what string, err error) {
 	r.unreadable = append(r.unreadable, Unreadable{Stack: s.Name, LogicalID: id, What: what, Why: err.Error()})
@@ -54,6 +55,9 @@ func (r *reader) export(s Stack) {
 }
 
 func (r *reader) stack(s Stack) {
+	if s.Template.Transform != nil {
+		r.cannot(s, "Transform", fmt.Sprint(s.Template.Transform), fmt.Errorf("a macro rewrites this template when it is deployed"))
+	}
 	for _, id := range slices.Sorted(maps.Keys(s.Template.Resources)) {
 		resource := s.Template.Resources[id]
 		if resource.Condition != "" && grants(resource) {
@@ -74,6 +78,8 @@ func grants(r Resource) bool {
 
 func (r *reader) resource(s Stack, id string, resource Resource) error {
 	switch resource.Type {
+	case "":
+		return fmt.Errorf("it has no type, so what it becomes is known only when it is deployed")
 	case "AWS::IAM::Role":
 		return r.role(s, id, resource)
 	case "AWS::IAM::ManagedPolicy":
@@ -96,9 +102,12 @@ var neverSilent = map[string]bool{
 	"AWS::CloudFormation::Stack": true, "AWS::CloudFormation::Macro": true, "AWS::RAM::ResourceShare": true,
 }
 
-// holdsStatements finds a policy document anywhere in a resource's properties.
+// holdsStatements finds a policy document anywhere in a resource's properties, also one
+// that is written as text, as a log group's resource policy is.
 func holdsStatements(v any) bool {
 	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, `"Statement"`)
 	case map[string]any:
 		if _, ok := v["Statement"]; ok {
 			return true
@@ -124,13 +133,16 @@ func (r *reader) role(s Stack, id string, resource Resource) error {
 	if err != nil {
 		return err
 	}
+	if strings.HasPrefix(boundary, "<") {
+		return fmt.Errorf("PermissionsBoundary: %s may be a name or an ARN", boundary)
+	}
 	trust, err := sc.document(resource.Properties["AssumeRolePolicyDocument"])
 	if err != nil {
 		return fmt.Errorf("AssumeRolePolicyDocument: %w", err)
 	}
 	role := iam.Role{ARN: iam.ARN(arn), Boundary: iam.ARN(boundary), Trust: trust, Policy: iam.Document{Version: iam.Version}, From: terms.Pos{File: s.Path}}
-	if seconds, ok := resource.Properties["MaxSessionDuration"].(float64); ok {
-		role.Session = time.Duration(seconds) * time.Second
+	if role.Session, err = sc.session(resource); err != nil {
+		return err
 	}
 	if err := sc.inline(&role, resource); err != nil {
 		return err
@@ -142,15 +154,41 @@ func (r *reader) role(s Stack, id string, resource Resource) error {
 	return nil
 }
 
+// session is how long a session of the role may last, zero where it says nothing.
+func (s scope) session(resource Resource) (time.Duration, error) {
+	seconds, err := s.text(resource, "MaxSessionDuration")
+	if seconds == "" || err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(seconds)
+	if err != nil {
+		return 0, fmt.Errorf("MaxSessionDuration: %w", err)
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
+// items is a property that must be a list, empty where it is absent. Anything else is an
+// error, because what it holds would be dropped.
+func (s scope) items(v any) ([]any, error) {
+	resolved, err := s.value(v)
+	if err != nil || resolved == nil || resolved == noValue {
+		return nil, err
+	}
+	list, ok := resolved.([]any)
+	if !ok {
+		return nil, fmt.Errorf("want a list, have %T", resolved)
+	}
+	return list, nil
+}
+
 func (s scope) inline(role *iam.Role, resource Resource) error {
-	resolved, err := s.value(resource.Properties["Policies"])
+	policies, err := s.items(resource.Properties["Policies"])
 	if err != nil {
 		return fmt.Errorf("Policies: %w", err)
 	}
-	policies, _ := resolved.([]any)
 	for i, policy := range policies {
 		object, _ := policy.(map[string]any)
-		document, err := iam.DocumentOf(object["PolicyDocument"])
+		document, err := readDocument(object["PolicyDocument"])
 		if err != nil {
 			return fmt.Errorf("Policies[%d]: %w", i, err)
 		}
@@ -176,11 +214,10 @@ func add(role *iam.Role, d iam.Document) error {
 }
 
 func (s scope) managed(role *iam.Role, resource Resource) error {
-	resolved, err := s.value(resource.Properties["ManagedPolicyArns"])
+	list, err := s.items(resource.Properties["ManagedPolicyArns"])
 	if err != nil {
 		return fmt.Errorf("ManagedPolicyArns: %w", err)
 	}
-	list, _ := resolved.([]any)
 	for _, item := range list {
 		arn, err := plainText(item)
 		if err != nil {
@@ -197,10 +234,27 @@ func (s scope) document(v any) (iam.Document, error) {
 	if err != nil {
 		return iam.Document{}, err
 	}
+	return readDocument(resolved)
+}
+
+// readDocument reads a resolved document; text is read as JSON.
+func readDocument(resolved any) (d iam.Document, err error) {
 	if text, ok := resolved.(string); ok {
-		return iam.ParseDocument([]byte(text))
+		d, err = iam.ParseDocument([]byte(text))
+	} else {
+		d, err = iam.DocumentOf(resolved)
 	}
-	return iam.DocumentOf(resolved)
+	if err != nil {
+		return iam.Document{}, err
+	}
+	for _, s := range d.Statements {
+		for _, name := range append(slices.Clone(s.Resources.Of), s.Principals.AWS...) {
+			if strings.HasPrefix(name, "<") {
+				return iam.Document{}, fmt.Errorf("statement %s: %s may be a name or an ARN, and which account's is not known here", s.Sid, name)
+			}
+		}
+	}
+	return d, nil
 }
 
 func (r *reader) managedPolicy(s Stack, id string, resource Resource) error {
@@ -213,18 +267,28 @@ func (r *reader) managedPolicy(s Stack, id string, resource Resource) error {
 	if err != nil {
 		return err
 	}
-	for _, others := range []string{"Users", "Groups"} {
-		if resource.Properties[others] != nil {
-			return fmt.Errorf("it is attached to %s, which are not read", strings.ToLower(others))
-		}
+	if err := onlyRoles(resource); err != nil {
+		return err
 	}
 	r.world.Policies = append(r.world.Policies, iam.Policy{ARN: iam.ARN(arn), Kind: "managed", Document: document, Account: s.Account, From: terms.Pos{File: s.Path}})
 	return r.hang(s, id, resource.Properties["Roles"], document)
 }
 
+func onlyRoles(resource Resource) error {
+	for _, others := range []string{"Users", "Groups"} {
+		if resource.Properties[others] != nil {
+			return fmt.Errorf("it is attached to %s, which are not read", strings.ToLower(others))
+		}
+	}
+	return nil
+}
+
 func (r *reader) rolePolicy(s Stack, id string, resource Resource) error {
 	document, err := r.scope(s).document(resource.Properties["PolicyDocument"])
 	if err != nil {
+		return err
+	}
+	if err := onlyRoles(resource); err != nil {
 		return err
 	}
 	roles := resource.Properties["Roles"]
@@ -238,15 +302,11 @@ func (r *reader) rolePolicy(s Stack, id string, resource Resource) error {
 }
 
 func (r *reader) hang(s Stack, id string, roles any, document iam.Document) error {
-	if roles == nil {
-		return nil
-	}
-	resolved, err := r.scope(s).value(roles)
+	list, err := r.scope(s).items(roles)
 	if err != nil {
-		return err
+		return fmt.Errorf("Roles: %w", err)
 	}
 	a := attachment{stack: s, id: id, document: document}
-	list, _ := resolved.([]any)
 	for _, item := range list {
 		name, err := plainText(item)
 		if err != nil {
@@ -310,6 +370,11 @@ var policyBearers = map[string]bearer{
 }
 
 func (r *reader) resourcePolicy(s Stack, id string, resource Resource, b bearer) error {
+	for property, v := range resource.Properties {
+		if property != b.document && holdsStatements(v) {
+			r.cannot(s, id, resource.Type, fmt.Errorf("%s holds a policy too, which is not read", property)) // a table's stream has its own
+		}
+	}
 	raw, ok := resource.Properties[b.document]
 	if !ok {
 		return nil

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"remit/iam"
 )
 
 // scope resolves intrinsics inside one stack.
@@ -12,15 +14,26 @@ type scope struct {
 	Stack
 	exports map[string]any // account region name → value
 	depth   int
+	work    *int // values resolved so far for one resource
 }
 
 // maxDepth bounds intrinsics inside intrinsics, and resources that refer to themselves.
 const maxDepth = 64
 
+// maxWork and maxText bound what a few intrinsics that name each other several times can
+// grow to. CDK's own largest templates stay a thousand times below.
+const (
+	maxWork = 1 << 22
+	maxText = iam.MaxDocument
+)
+
 // value resolves every intrinsic in a decoded JSON value, or says which one it cannot.
 func (s scope) value(v any) (any, error) {
 	if s.depth++; s.depth > maxDepth {
 		return nil, fmt.Errorf("intrinsics nested more than %d deep, or in a circle", maxDepth)
+	}
+	if *s.work++; *s.work > maxWork {
+		return nil, fmt.Errorf("more than %d values in one resource", maxWork)
 	}
 	switch v := v.(type) {
 	case []any:
@@ -147,16 +160,32 @@ func (s scope) ref(id string) (any, error) {
 		return v, nil
 	}
 	if p, ok := s.Template.Parameters[id]; ok {
-		if p.Default == nil {
-			return nil, fmt.Errorf("parameter %s has no default, so its value is known only when it is deployed", id)
-		}
-		return p.Default, nil
+		return p.value(id)
 	}
 	r, ok := s.Template.Resources[id]
 	if !ok {
 		return nil, fmt.Errorf("Ref %s names nothing in this template", id)
 	}
 	return s.refOf(id, r)
+}
+
+// value is the parameter's default as Ref answers it: lists are written as one text.
+func (p Parameter) value(id string) (any, error) {
+	if p.Default == nil {
+		return nil, fmt.Errorf("parameter %s has no default, so its value is known only when it is deployed", id)
+	}
+	if strings.HasPrefix(p.Type, "AWS::SSM::") {
+		return nil, fmt.Errorf("parameter %s names an SSM parameter, whose value is known only when it is deployed", id)
+	}
+	text, ok := p.Default.(string)
+	if !ok || p.Type != "CommaDelimitedList" && !strings.HasPrefix(p.Type, "List<") {
+		return p.Default, nil
+	}
+	var out []any
+	for _, item := range strings.Split(text, ",") {
+		out = append(out, strings.TrimSpace(item))
+	}
+	return out, nil
 }
 
 func (s scope) getAttText(argument any) (any, error) {
@@ -209,7 +238,9 @@ func (s scope) sub(argument any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		out.WriteString(word)
+		if out.WriteString(word); out.Len() > maxText {
+			return nil, fmt.Errorf("Fn::Sub makes a text longer than %d bytes", maxText)
+		}
 		text = after
 	}
 }
@@ -257,11 +288,14 @@ func join(v any) (any, error) {
 	if !isText || !isList {
 		return nil, fmt.Errorf("Fn::Join of %v", v)
 	}
-	words := make([]string, 0, len(items))
+	words, size := make([]string, 0, len(items)), 0
 	for _, item := range items {
 		word, err := plainText(item)
 		if err != nil {
 			return nil, fmt.Errorf("Fn::Join: %w", err)
+		}
+		if size += len(by) + len(word); size > maxText {
+			return nil, fmt.Errorf("Fn::Join makes a text longer than %d bytes", maxText)
 		}
 		words = append(words, word)
 	}
@@ -344,6 +378,9 @@ func (s scope) text(r Resource, property string) (string, error) {
 	resolved, err := s.value(v)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", property, err)
+	}
+	if resolved == noValue {
+		return "", nil
 	}
 	return plainText(resolved)
 }

@@ -78,7 +78,7 @@ func runtimeEndpoint(s awscdk.Stack, lane platform.Running, r awsbedrockagentcor
 }
 
 // resourcePolicies hangs each policy on what it speaks of. The endpoint's ARN is written as
-// CloudFormation answers it, because AWS documents two forms (facts §1.5).
+// CloudFormation answers it, because AWS documents two forms.
 func resourcePolicies(s awscdk.Stack, lane platform.Running, w iam.World, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint) []awscdk.CfnResource {
 	var out []awscdk.CfnResource
 	known := symbols{platform.Symbol(*s.StackName(), grants.RuntimeID): r.AttrAgentRuntimeId()}

@@ -10,7 +10,7 @@ import (
 // Bootstrap is the roles that deploy to one account, and their boundary: what an
 // administrator installs once, before any stack. The stock CDK bootstrap gives its
 // execution role AdministratorAccess and its deploy role other accounts' buckets
-// (iam-semantics §2); these can create only what Remit creates, in their own account.
+// (aws-cdk CLI, bootstrap-template.yaml); these can create only what Remit creates, in their own account.
 //
 // Two pairs deploy: fence-deploy and fence-execution own the boundaries and nothing else;
 // deploy and execution own everything but the boundaries. None can change itself, the

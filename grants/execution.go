@@ -12,7 +12,7 @@ import (
 // use its models, its memory by key and its event types. It may not call a tool, a
 // runtime, a database or another agent's anything; it may assume no role, unless a reach
 // is declared direct. Any code in the agent's machine can read this role's credentials
-// (iam-semantics §1.26), so nothing may be here that the agent itself must not do.
+// (AgentCore developer guide, security-credentials-management), so nothing may be here that the agent itself must not do.
 func execution(p *platform.Platform, lane platform.Running) iam.Role {
 	statements := []iam.Statement{
 		allow("WriteOwnLogs", "the runtime reports to its own log group and reads no one's",
@@ -56,12 +56,21 @@ func models(lane platform.Running) []iam.Statement {
 	for _, profile := range m.Profiles {
 		geography, model, _ := strings.Cut(profile, ".")
 		profiles = append(profiles, lane.ARN("bedrock", "inference-profile/"+profile))
-		routed = append(routed, foundationModel(lane.Site, geography+"-*", model))
+		routed = append(routed, foundationModel(lane.Site, regionsOf(geography), model))
 	}
 	return append(statements,
 		allow("InvokeDeclaredProfiles", "the declared cross-region profiles", invoke, profiles),
 		allow("RouteDeclaredProfiles", "a profile routes to its model in regions it chooses; outside a profile this allows nothing",
 			invoke, routed, iam.When("StringEquals", "bedrock:InferenceProfileArn", profiles...)))
+}
+
+// regionsOf is where a profile's geography routes to. Most geographies begin their regions'
+// names; these do not (Bedrock user guide, inference-profiles-support).
+func regionsOf(geography string) string {
+	if regions, ok := map[string]string{"apac": "ap-*", "jp": "ap-northeast-*", "au": "ap-southeast-*", "global": "*"}[geography]; ok {
+		return regions
+	}
+	return geography + "-*"
 }
 
 func foundationModel(site platform.Site, region, id string) string {
@@ -79,8 +88,8 @@ func ownMemory(lane platform.Running) []iam.Statement {
 	}
 }
 
-// memoryActions are the keyed item actions. Scan and streams know no LeadingKeys (facts
-// §6.6), so no role has them; a lane that may not write reads only.
+// memoryActions are the keyed item actions. Scan and streams know no LeadingKeys (service
+// authorization reference, DynamoDB), so no role has them; a lane that may not write reads only.
 func memoryActions(lane platform.Running) []string {
 	if lane.ReadOnly {
 		return list("dynamodb:GetItem", "dynamodb:Query")

@@ -31,7 +31,7 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 
 // neverEscalate is in every boundary: whatever a role is given, it becomes nobody else and
 // changes no permission. An explicit refusal also holds against resource policies that
-// name the role's session, which a boundary's silence would not (facts §6.7).
+// name the role's session, which a boundary's silence would not (IAM User Guide, access_policies_boundaries).
 var neverEscalate = deny("NeverEscalate", "no role inside changes permissions, its own or another's",
 	list("iam:*", "organizations:*", "account:*"), everything)
 

@@ -11,14 +11,14 @@ import (
 // the lane's two interceptors, ask the lane's policy engine, and reach exactly the
 // declared targets of the lane's tools with their declared credentials. It may call no
 // target of another lane and change nothing about itself: UpdateGateway would turn policy
-// off (facts §0.9).
+// off (AgentCore developer guide, policy-enforcement-modes).
 func gateway(p *platform.Platform, lane platform.Running) iam.Role {
 	statements := []iam.Statement{
 		allow("CallInterceptors", "both interceptors of this lane, under their live alias; without them the gateway decides nothing",
 			list("lambda:InvokeFunction"), list(lane.FunctionARN("request"), lane.FunctionARN("response"))),
 		allow("ReadPolicyEngine", "the gateway reads which engine it asks",
 			list("bedrock-agentcore:GetPolicyEngine"), list(lane.EnginePattern())),
-		allow("AskPolicyEngine", "AgentCore wants both the engine and the gateway named, or it denies everything (facts §3.2)",
+		allow("AskPolicyEngine", "AgentCore wants both the engine and the gateway named, or it denies everything",
 			list("bedrock-agentcore:AuthorizeAction", "bedrock-agentcore:PartiallyAuthorizeActions"),
 			list(lane.EnginePattern(), lane.GatewayPattern())),
 	}

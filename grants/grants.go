@@ -111,7 +111,7 @@ func role(p *platform.Platform, site platform.Site, arn, boundary, from string, 
 func place(p *platform.Platform, path string) terms.Pos { return p.Places.Of(path) }
 
 // byAgentCore lets the service take a role for one resource of this account, and for no
-// other customer's (confused deputy: facts §4; the pattern matches no sibling's name).
+// other customer's (confused deputy; the pattern matches no sibling's name).
 func byAgentCore(sid, why string, site platform.Site, source string) iam.Document {
 	return iam.Doc(iam.Statement{
 		Sid: sid, Why: why, Effect: iam.Allow,
@@ -126,7 +126,7 @@ func byAgentCore(sid, why string, site platform.Site, source string) iam.Documen
 
 // byLambda lets Lambda take a role. Lambda sends neither SourceArn nor SourceAccount when
 // it assumes an execution role, so a condition on them would lock the function out
-// (iam-semantics §1.22); who may attach the role is decided by iam:PassRole instead.
+// (IAM User Guide, reference_policies_condition-keys); who may attach the role is decided by iam:PassRole instead.
 func byLambda(sid, why string) iam.Document {
 	return iam.Doc(iam.Statement{
 		Sid: sid, Why: why, Effect: iam.Allow,

@@ -12,7 +12,7 @@ const (
 	EndpointID = "Endpoint"
 )
 
-// invoking is every action that makes a runtime act or stop (facts §6.1).
+// invoking is every action that makes a runtime act or stop (service authorization reference).
 var invoking = append(list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), forbidden...)
 
 // forbidden is what nobody may do, the entry included: state a user, or open a shell.
@@ -21,7 +21,8 @@ var forbidden = list("bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-age
 
 // runtimePolicy and endpointPolicy close a runtime and its endpoint to everyone but the
 // entry. AgentCore asks both. An allow alone would restrict nothing inside the account, so
-// the refusal of everyone else is what counts (facts §1.5).
+// the refusal of everyone else is what counts (AgentCore developer guide,
+// resource-based-policies).
 func runtimePolicy(p *platform.Platform, lane platform.Running) iam.Policy {
 	return onlyEntry(p, lane, "AWS::BedrockAgentCore::Runtime", runtimeARN(lane))
 }

@@ -22,7 +22,7 @@ const (
 const Qualifier = "remit"
 
 // unknownID stands for the ten characters AgentCore appends to a name. Exactly ten
-// single-character wildcards cannot match a sibling whose name is longer (facts §4).
+// single-character wildcards cannot match a sibling whose name is longer (CreateAgentRuntime API).
 const unknownID = "-??????????"
 
 // Site is one account of one environment, or with an empty Environment one of the
@@ -212,10 +212,10 @@ func (l LaneSite) RuntimeLogs() string {
 }
 
 // Endpoint is the runtime's named endpoint. DEFAULT moves with every update, so nothing
-// uses it (facts §4).
+// uses it (AgentCore developer guide, agent-runtime-versioning).
 func (l LaneSite) Endpoint() string { return underscored(l.Lane) }
 
-// Gateway is the lane's gateway. Gateways reject underscores (facts §1.1).
+// Gateway is the lane's gateway. Gateways reject underscores (CreateGateway API).
 func (l LaneSite) Gateway() string { return l.Named(l.Agent, l.Lane) }
 
 // GatewayPattern is the gateway's ARN before AgentCore has appended its id.
@@ -223,7 +223,7 @@ func (l LaneSite) GatewayPattern() string {
 	return l.ARN("bedrock-agentcore", "gateway/"+strings.ToLower(l.Gateway())+unknownID)
 }
 
-// Engine is the lane's policy engine. Engines reject hyphens (facts §3.1).
+// Engine is the lane's policy engine. Engines reject hyphens (CreatePolicyEngine API).
 func (l LaneSite) Engine() string { return underscored(l.Gateway()) }
 
 // EnginePattern is the engine's ARN before AgentCore has appended its id.

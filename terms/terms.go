@@ -107,7 +107,7 @@ type User struct {
 }
 
 // ExecutionID names one bounded run of a lane for one user. AgentCore uses it as the
-// runtime session id and wants at least 33 characters (agentcore-facts §4).
+// runtime session id and wants at least 33 characters (InvokeAgentRuntime API).
 type ExecutionID string
 
 // CallID joins the two halves of one tool call: the hex SHA-256 of execution, session,

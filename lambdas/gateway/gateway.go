@@ -9,7 +9,8 @@ import (
 	"encoding/json"
 )
 
-// Event is one interceptor invocation as AgentCore sends it (agentcore-facts §2.2).
+// Event is one interceptor invocation as AgentCore sends it (AgentCore developer guide,
+// gateway-interceptors-types).
 type Event struct {
 	MCP json.RawMessage `json:"mcp"`
 }

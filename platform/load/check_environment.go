@@ -293,7 +293,7 @@ func (c *checker) priced(path string, e platform.Environment, a platform.Agent) 
 	}
 }
 
-// limits: AgentCore holds a session between 60 seconds and 8 hours (facts §4).
+// limits: AgentCore holds a session between 60 seconds and 8 hours (CreateAgentRuntime API).
 func (c *checker) limits(at string, e platform.Environment) {
 	for _, l := range e.Limits.Agents {
 		path := at + "limits.agents." + l.Agent
