@@ -18,7 +18,7 @@ import (
 
 func main() {
 	if err := synth(); err != nil {
-		fmt.Fprint(os.Stderr, err)
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
@@ -28,7 +28,7 @@ func synth() error {
 	app := awscdk.NewApp(nil)
 	dir, ok := app.Node().TryGetContext(jsii.String("platform")).(string)
 	if !ok {
-		return fmt.Errorf("which company? give its declaration's directory: cdk synth -c platform=environments/NAME\n")
+		return fmt.Errorf("which company? give its declaration's directory: cdk synth -c platform=environments/NAME")
 	}
 	p, err := load.Dir(dir, terms.Date(time.Now().UTC().Format(time.DateOnly)))
 	if err != nil {

@@ -18,6 +18,7 @@ type reader struct {
 	world      iam.World
 	attached   []attachment
 	unreadable []Unreadable
+	work       *int // values resolved so far for the stack at hand
 }
 
 // attachment is a document that a separate resource hangs on roles, by name or ARN.
@@ -28,7 +29,7 @@ type attachment struct {
 	document iam.Document
 }
 
-func (r *reader) scope(s Stack) scope { return scope{Stack: s, exports: r.exports, work: new(int)} }
+func (r *reader) scope(s Stack) scope { return scope{Stack: s, exports: r.exports, work: r.work} }
 
 func (r *reader) cannot(s Stack, id, what string, err error) {
 	r.unreadable = append(r.unreadable, Unreadable{Stack: s.Name, LogicalID: id, What: what, Why: err.Error()})
@@ -36,6 +37,7 @@ func (r *reader) cannot(s Stack, id, what string, err error) {
 
 // export notes what a stack exports. Exports that import others are not followed.
 func (r *reader) export(s Stack) {
+	r.work = new(int)
 	for id, output := range s.Template.Outputs {
 		if output.Export.Name == nil {
 			continue
@@ -55,6 +57,7 @@ func (r *reader) export(s Stack) {
 }
 
 func (r *reader) stack(s Stack) {
+	r.work = new(int)
 	if s.Template.Transform != nil {
 		r.cannot(s, "Transform", fmt.Sprint(s.Template.Transform), fmt.Errorf("a macro rewrites this template when it is deployed"))
 	}
@@ -376,6 +379,9 @@ func (r *reader) resourcePolicy(s Stack, id string, resource Resource, b bearer)
 		}
 	}
 	raw, ok := resource.Properties[b.document]
+	if !ok && resource.Type == "AWS::KMS::Key" {
+		return fmt.Errorf("without a KeyPolicy it gets AWS's own, which opens it to the account's IAM")
+	}
 	if !ok {
 		return nil
 	}

@@ -14,7 +14,7 @@ type scope struct {
 	Stack
 	exports map[string]any // account region name → value
 	depth   int
-	work    *int // values resolved so far for one resource
+	work    *int // values resolved so far for this stack
 }
 
 // maxDepth bounds intrinsics inside intrinsics, and resources that refer to themselves.
@@ -33,7 +33,7 @@ func (s scope) value(v any) (any, error) {
 		return nil, fmt.Errorf("intrinsics nested more than %d deep, or in a circle", maxDepth)
 	}
 	if *s.work++; *s.work > maxWork {
-		return nil, fmt.Errorf("more than %d values in one resource", maxWork)
+		return nil, fmt.Errorf("more than %d values to resolve in one stack", maxWork)
 	}
 	switch v := v.(type) {
 	case []any:
@@ -182,7 +182,7 @@ func (p Parameter) value(id string) (any, error) {
 		return p.Default, nil
 	}
 	var out []any
-	for _, item := range strings.Split(text, ",") {
+	for item := range strings.SplitSeq(text, ",") {
 		out = append(out, strings.TrimSpace(item))
 	}
 	return out, nil
@@ -309,7 +309,7 @@ func split(v any) (any, error) {
 		text, isString := list[1].(string)
 		if isText && isString {
 			var out []any
-			for _, word := range strings.Split(text, by) {
+			for word := range strings.SplitSeq(text, by) {
 				out = append(out, word)
 			}
 			return out, nil

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"remit/terms"
@@ -30,12 +31,12 @@ type Record struct {
 	Outcome   *Outcome          `json:"outcome,omitempty"`
 }
 
-// Check is one check's verdict and the declaration line it rests on.
+// Check is one check's verdict and the path of the declaration it rests on.
 type Check struct {
-	Name    string    `json:"name"`
-	Allowed bool      `json:"allowed"`
-	Reason  string    `json:"reason"`
-	Rule    terms.Pos `json:"rule"`
+	Name    string `json:"name"`
+	Allowed bool   `json:"allowed"`
+	Reason  string `json:"reason"`
+	Rule    string `json:"rule"`
 }
 
 // Content is data as the declared level keeps it: always the digest, and the sealed bytes
@@ -88,7 +89,7 @@ func Decode(text []byte) (Record, error) {
 	if err := decoder.Decode(&r); err != nil {
 		return Record{}, fmt.Errorf("record: %w", err)
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); err != io.EOF { // More would overlook a closing bracket
 		return Record{}, fmt.Errorf("record %s: bytes after its end", r.Call)
 	}
 	return r, nil

@@ -20,7 +20,7 @@ func TestARecordReadsBackAsItWasWritten(t *testing.T) {
 	r := Record{
 		Call: "c1", Execution: "e1", Lane: terms.Lane{Platform: "p", Environment: "e", Agent: "a", Name: "stable"},
 		User: terms.User{ID: "u", Tenant: "t", Roles: []string{"r"}}, Tool: "tool", At: time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC),
-		Allowed: true, Checks: []Check{{Name: "role", Allowed: true, Reason: "declared", Rule: terms.Pos{File: "f", Line: 1, Col: 2}}},
+		Allowed: true, Checks: []Check{{Name: "role", Allowed: true, Reason: "declared", Rule: "tools.t.callers"}},
 		Input:     Content{Digest: terms.Digest("sha256:" + strings.Repeat("0", 64)), Sealed: []byte{1, 2}, Key: "k"},
 		Rationale: "because <it> & that",
 		Outcome:   &Outcome{At: time.Date(2026, 11, 23, 18, 0, 1, 0, time.UTC), Status: "done", Withheld: 3, Cost: 350000},
@@ -48,6 +48,7 @@ func TestEvidenceIsNotGuessedAt(t *testing.T) {
 	for name, text := range map[string]string{
 		"unknown key":    `{"cal":"c"}`,
 		"trailing bytes": `{} {}`,
+		"closed twice":   `{}}`,
 		"not JSON":       `{`,
 		"too large":      `{"tool":"` + string(make([]byte, MaxRecord)) + `"}`,
 	} {

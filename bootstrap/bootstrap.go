@@ -39,7 +39,7 @@ func Template(p *platform.Platform, e platform.Environment, site platform.Site) 
 	text, err := json.MarshalIndent(map[string]any{
 		"Description": "Remit: the roles that deploy " + site.Platform + " to the " + site.Purpose + " account of " + site.Environment + ". An administrator installs this once.",
 		"Resources":   resources,
-		"Outputs":     outputs(site),
+		"Outputs":     outputs(),
 	}, "", "  ")
 	if err != nil {
 		panic(err) // maps of strings always encode
@@ -95,7 +95,7 @@ func role(r iam.Role) map[string]any {
 func roleID(site platform.Site, r iam.Role) string {
 	kind := strings.TrimPrefix(r.ARN.Name(), site.BootstrapStack()+"-")
 	var out strings.Builder
-	for _, part := range strings.Split(kind, "-") {
+	for part := range strings.SplitSeq(kind, "-") {
 		out.WriteString(strings.ToUpper(part[:1]) + part[1:])
 	}
 	return out.String() + "Role"
@@ -108,7 +108,7 @@ func versionParameter(site platform.Site) map[string]any {
 }
 
 // outputs are what the CDK CLI looks up in a bootstrap stack.
-func outputs(site platform.Site) map[string]any {
+func outputs() map[string]any {
 	return map[string]any{
 		"BucketName":       map[string]any{"Value": map[string]any{"Ref": "AssetBucket"}},
 		"BucketDomainName": map[string]any{"Value": map[string]any{"Fn::GetAtt": []any{"AssetBucket", "RegionalDomainName"}}},

@@ -14,9 +14,9 @@ import (
 
 // agentStack is what all lanes of an agent share: its image repository, and its memory
 // table with the key that encrypts it.
-func agentStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, a platform.AgentSite) awscdk.Stack {
+func agentStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, a platform.AgentSite) stack {
 	s := newStack(stage, a.Site, a.Stack(), "Remit: what all lanes of "+a.Agent+" share", "deploy", "execution")
-	awscdk.Tags_Of(s).Add(jsii.String("remit:agent"), jsii.String(a.Agent), nil)
+	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:agent"), jsii.String(a.Agent), nil)
 	repository(s, e, a)
 	if agent, _ := p.Agent(a.Agent); agent.Memory != nil {
 		for _, policy := range grants.Agent(p, a).Policies {
@@ -27,36 +27,34 @@ func agentStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment
 }
 
 // repository keeps images whose tags never move; lanes pull by digest.
-func repository(s awscdk.Stack, e platform.Environment, a platform.AgentSite) {
-	r := awsecr.NewCfnRepository(s, jsii.String("Repository"), &awsecr.CfnRepositoryProps{
+func repository(s stack, e platform.Environment, a platform.AgentSite) {
+	r := awsecr.NewCfnRepository(s.Stack, jsii.String("Repository"), &awsecr.CfnRepositoryProps{
 		RepositoryName:             jsii.String(a.Repository()),
 		ImageTagMutability:         jsii.String("IMMUTABLE"),
 		ImageScanningConfiguration: map[string]any{"scanOnPush": true},
 	})
-	named(r, "Repository")
 	keep(r, e)
 }
 
-func memoryKey(s awscdk.Stack, e platform.Environment, policy iam.Policy) awskms.CfnKey {
-	key := awskms.NewCfnKey(s, jsii.String(platform.MemoryKeyID), &awskms.CfnKeyProps{
+func memoryKey(s stack, e platform.Environment, policy iam.Policy) awskms.CfnKey {
+	key := awskms.NewCfnKey(s.Stack, jsii.String(platform.MemoryKeyID), &awskms.CfnKeyProps{
 		Description:         jsii.String("Remit: encrypts the agent's memory"),
 		EnableKeyRotation:   true,
 		PendingWindowInDays: jsii.Number(30),
 		KeyPolicy:           document(s, policy.Document, nil),
 	})
-	named(key, platform.MemoryKeyID)
 	keep(key, e)
-	named(awscdk.NewCfnOutput(s, jsii.String("MemoryKeyExport"), &awscdk.CfnOutputProps{
-		Value: key.Ref(), ExportName: jsii.String(exportName(*s.StackName(), platform.MemoryKeyID)),
-	}), "MemoryKeyExport")
+	awscdk.NewCfnOutput(s.Stack, jsii.String("MemoryKeyExport"), &awscdk.CfnOutputProps{
+		Value: key.Ref(), ExportName: jsii.String(exportName(s.name, platform.MemoryKeyID)),
+	})
 	return key
 }
 
 // memoryTable has the keys PK and SK, both text; roles are held to the leading key, so
 // what PK begins with decides whose memory an item is. Items expire by the attribute
 // expires, in seconds since 1970.
-func memoryTable(s awscdk.Stack, e platform.Environment, a platform.AgentSite, key awskms.CfnKey) {
-	table := awsdynamodb.NewCfnTable(s, jsii.String("Memory"), &awsdynamodb.CfnTableProps{
+func memoryTable(s stack, e platform.Environment, a platform.AgentSite, key awskms.CfnKey) {
+	table := awsdynamodb.NewCfnTable(s.Stack, jsii.String("Memory"), &awsdynamodb.CfnTableProps{
 		TableName:                        jsii.String(a.MemoryTable()),
 		BillingMode:                      jsii.String("PAY_PER_REQUEST"),
 		KeySchema:                        []any{keyOf("PK", "HASH"), keyOf("SK", "RANGE")},
@@ -66,7 +64,6 @@ func memoryTable(s awscdk.Stack, e platform.Environment, a platform.AgentSite, k
 		DeletionProtectionEnabled:        e.Removal == "retain",
 		SseSpecification:                 map[string]any{"sseEnabled": true, "sseType": "KMS", "kmsMasterKeyId": key.AttrArn()},
 	})
-	named(table, "Memory")
 	keep(table, e)
 }
 

@@ -20,33 +20,43 @@ import (
 // lane changes no other stack.
 func Environment(app constructs.Construct, p *platform.Platform, e platform.Environment) {
 	stage := awscdk.NewStage(app, jsii.String(p.Name+"-"+e.Name), nil)
-	fences := map[string]awscdk.Stack{}
+	awscdk.Tags_Of(stage).Add(jsii.String("remit:platform"), jsii.String(p.Name), nil)
+	awscdk.Tags_Of(stage).Add(jsii.String("remit:environment"), jsii.String(e.Name), nil)
+	fences := map[string]stack{}
 	for _, site := range p.Sites(e) {
 		fences[site.Purpose] = fenceStack(stage, p, e, site)
 	}
-	shared := []awscdk.Stack{fences[platform.PlatformAccount]}
+	shared := []stack{fences[platform.PlatformAccount]}
 	for _, site := range p.Sites(e) {
 		s := accountStack(stage, p, e, site)
-		s.AddStackDependency(fences[site.Purpose], nil)
+		s.AddStackDependency(fences[site.Purpose].Stack, nil)
 		shared = append(shared, s)
 	}
-	agents := map[string]awscdk.Stack{}
+	agents := map[string]stack{}
 	for _, agent := range grants.Agents(p, e) {
 		agents[agent.Agent] = agentStack(stage, p, e, agent)
-		agents[agent.Agent].AddStackDependency(fences[platform.PlatformAccount], nil)
+		agents[agent.Agent].AddStackDependency(fences[platform.PlatformAccount].Stack, nil)
 	}
 	for _, lane := range p.Lanes(e) {
 		s := laneStack(stage, p, lane)
 		for _, before := range append(shared, agents[lane.Agent]) {
-			s.AddStackDependency(before, nil)
+			s.AddStackDependency(before.Stack, nil)
 		}
 	}
 }
 
-// newStack is a stack of a site that deploys through Remit's own bootstrap roles. what
-// names it in the assembly; deploy and execute are the kinds of bootstrap role it uses.
-func newStack(stage awscdk.Stage, site platform.Site, name, description, deploy, execute string) awscdk.Stack {
-	s := awscdk.NewStack(stage, jsii.String(name), &awscdk.StackProps{
+// stack carries its name as Go text, because every question to jsii is a round trip.
+// Resources stand directly below it: then their logical ids are their ids, without a
+// hash, and templates, grants and findings call them the same.
+type stack struct {
+	awscdk.Stack
+	name string
+}
+
+// newStack is a stack of a site that deploys through Remit's own bootstrap roles; deploy
+// and execute are the kinds of bootstrap role it uses.
+func newStack(stage awscdk.Stage, site platform.Site, name, description, deploy, execute string) stack {
+	return stack{name: name, Stack: awscdk.NewStack(stage, jsii.String(name), &awscdk.StackProps{
 		StackName:   jsii.String(name),
 		Description: jsii.String(description),
 		Env:         &awscdk.Environment{Account: jsii.String(string(site.Account)), Region: jsii.String(site.Region)},
@@ -60,15 +70,8 @@ func newStack(stage awscdk.Stage, site platform.Site, name, description, deploy,
 			BootstrapStackVersionSsmParameter: jsii.String(site.BootstrapParameter()),
 			GenerateBootstrapVersionRule:      jsii.Bool(false), // the CLI reads the same parameter before it deploys
 		}),
-	})
-	awscdk.Tags_Of(s).Add(jsii.String("remit:platform"), jsii.String(site.Platform), nil)
-	awscdk.Tags_Of(s).Add(jsii.String("remit:environment"), jsii.String(site.Environment), nil)
-	return s
+	})}
 }
-
-// named gives a resource the logical id it was asked for: without a hash, so that
-// templates, grants and findings call it the same.
-func named(r awscdk.CfnElement, id string) { r.OverrideLogicalId(jsii.String(id)) }
 
 // keep applies the environment's declared removal to what holds data.
 func keep(r awscdk.CfnResource, e platform.Environment) {
@@ -80,14 +83,14 @@ func keep(r awscdk.CfnResource, e platform.Environment) {
 }
 
 // accountStack is the roles of one account that no lane owns.
-func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) awscdk.Stack {
+func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) stack {
 	s := newStack(stage, site, site.AccountStack(), "Remit: what serves all lanes in the "+site.Purpose+" account", "deploy", "execution")
 	roles(s, grants.Account(p, e, site))
 	return s
 }
 
 // fenceStack holds the boundaries, and deploys with the roles that can do nothing else.
-func fenceStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) awscdk.Stack {
+func fenceStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) stack {
 	s := newStack(stage, site, site.FenceStack(), "Remit: the permissions boundaries of the "+site.Purpose+" account", "fence-deploy", "fence-execution")
 	boundaries(s, grants.Fence(p, e, site))
 	return s

@@ -16,7 +16,7 @@ import (
 type symbols map[string]*string
 
 // roles makes the world's roles, exactly as they were granted.
-func roles(s awscdk.Stack, w iam.World) map[string]awsiam.CfnRole {
+func roles(s stack, w iam.World) map[string]awsiam.CfnRole {
 	made := map[string]awsiam.CfnRole{}
 	for _, r := range w.Roles {
 		id := kindOf(s, r.ARN) + "Role"
@@ -26,8 +26,8 @@ func roles(s awscdk.Stack, w iam.World) map[string]awsiam.CfnRole {
 }
 
 // kindOf is a role's name without what its stack's name already says: Execution, Gateway.
-func kindOf(s awscdk.Stack, arn iam.ARN) string {
-	return pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), *s.StackName()), "-"))
+func kindOf(s stack, arn iam.ARN) string {
+	return pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), s.name), "-"))
 }
 
 func pascal(name string) string {
@@ -38,8 +38,8 @@ func pascal(name string) string {
 	return out.String()
 }
 
-func role(s awscdk.Stack, id string, r iam.Role) awsiam.CfnRole {
-	made := awsiam.NewCfnRole(s, jsii.String(id), &awsiam.CfnRoleProps{
+func role(s stack, id string, r iam.Role) awsiam.CfnRole {
+	return awsiam.NewCfnRole(s.Stack, jsii.String(id), &awsiam.CfnRoleProps{
 		RoleName:                 jsii.String(r.ARN.Name()),
 		Path:                     jsii.String(platform.RolePath),
 		PermissionsBoundary:      jsii.String(string(r.Boundary)),
@@ -49,25 +49,23 @@ func role(s awscdk.Stack, id string, r iam.Role) awsiam.CfnRole {
 			PolicyDocument: document(s, r.Policy, nil),
 		}},
 	})
-	named(made, id)
-	return made
 }
 
 // boundaries makes the world's managed policies on the fence path.
-func boundaries(s awscdk.Stack, w iam.World) {
+func boundaries(s stack, w iam.World) {
 	for _, policy := range w.Policies {
 		id := pascal(policy.ARN.Name()) + "Boundary"
-		named(awsiam.NewCfnManagedPolicy(s, jsii.String(id), &awsiam.CfnManagedPolicyProps{
+		awsiam.NewCfnManagedPolicy(s.Stack, jsii.String(id), &awsiam.CfnManagedPolicyProps{
 			ManagedPolicyName: jsii.String(policy.ARN.Name()),
 			Path:              jsii.String(platform.FencePath),
 			PolicyDocument:    document(s, policy.Document, nil),
-		}), id)
+		})
 	}
 }
 
 // document is an IAM document as CloudFormation takes it: statements in canonical order,
 // symbols resolved to tokens, nothing else changed.
-func document(s awscdk.Stack, d iam.Document, known symbols) map[string]any {
+func document(s stack, d iam.Document, known symbols) map[string]any {
 	d = d.Canonical()
 	statements := make([]any, len(d.Statements))
 	for i, statement := range d.Statements {
@@ -77,7 +75,7 @@ func document(s awscdk.Stack, d iam.Document, known symbols) map[string]any {
 }
 
 // resolve replaces every symbol in a decoded JSON value.
-func resolve(s awscdk.Stack, value any, known symbols) any {
+func resolve(s stack, value any, known symbols) any {
 	switch v := value.(type) {
 	case string:
 		return resolveText(s, v, known)
@@ -97,7 +95,7 @@ func resolve(s awscdk.Stack, value any, known symbols) any {
 	return value
 }
 
-func resolveText(s awscdk.Stack, text string, known symbols) string {
+func resolveText(s stack, text string, known symbols) string {
 	if token, ok := known[text]; ok {
 		return *token
 	}
@@ -114,9 +112,9 @@ func resolveText(s awscdk.Stack, text string, known symbols) string {
 }
 
 // imported is the export of another stack in the same account.
-func imported(s awscdk.Stack, symbol string) *string {
+func imported(s stack, symbol string) *string {
 	stack, id, _ := strings.Cut(symbol, ".")
-	if stack == *s.StackName() {
+	if stack == s.name {
 		panic("constructs: " + symbol + " is of this stack and was given no token") // a mistake in this package
 	}
 	return awscdk.Fn_ImportValue(jsii.String(exportName(stack, id)))

@@ -17,17 +17,17 @@ import (
 
 // laneStack is one running version of an agent: its roles, its runtime and named
 // endpoint, who may call them, its log group, and its registration with the entry.
-func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running) awscdk.Stack {
+func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running) stack {
 	s := newStack(stage, lane.Site, lane.LaneSite.Stack(), "Remit: lane "+lane.Lane+" of "+lane.Agent, "deploy", "execution")
-	awscdk.Tags_Of(s).Add(jsii.String("remit:agent"), jsii.String(lane.Agent), nil)
-	awscdk.Tags_Of(s).Add(jsii.String("remit:lane"), jsii.String(lane.Lane), nil)
-	awscdk.Tags_Of(s).Add(jsii.String("remit:team"), jsii.String(lane.Actor.Team), nil)
+	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:agent"), jsii.String(lane.Agent), nil)
+	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:lane"), jsii.String(lane.Lane), nil)
+	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:team"), jsii.String(lane.Actor.Team), nil)
 
 	world := grants.Lane(p, lane)
 	made := roles(s, world)
 	rt := runtime(s, lane, made["ExecutionRole"])
 	endpoint := runtimeEndpoint(s, lane, rt)
-	closed := resourcePolicies(s, lane, world, rt, endpoint)
+	closed := resourcePolicies(s, world, rt, endpoint)
 	logGroup(s, lane, rt)
 	register(s, lane, rt, endpoint, closed)
 	return s
@@ -36,9 +36,9 @@ func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running) 
 // delegationHeader is the one header the entry may hand the agent: the delegation token.
 const delegationHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Delegation"
 
-func runtime(s awscdk.Stack, lane platform.Running, execution awsiam.CfnRole) awsbedrockagentcore.CfnRuntime {
+func runtime(s stack, lane platform.Running, execution awsiam.CfnRole) awsbedrockagentcore.CfnRuntime {
 	lifetime := int(lane.WallClock().Seconds())
-	r := awsbedrockagentcore.NewCfnRuntime(s, jsii.String(grants.RuntimeID), &awsbedrockagentcore.CfnRuntimeProps{
+	return awsbedrockagentcore.NewCfnRuntime(s.Stack, jsii.String(grants.RuntimeID), &awsbedrockagentcore.CfnRuntimeProps{
 		AgentRuntimeName: jsii.String(lane.Runtime()),
 		RoleArn:          execution.AttrArn(),
 		AgentRuntimeArtifact: map[string]any{
@@ -54,8 +54,6 @@ func runtime(s awscdk.Stack, lane platform.Running, execution awsiam.CfnRole) aw
 			"REMIT_PARAMETERS": string(lane.Version.Parameters),
 		},
 	})
-	named(r, grants.RuntimeID)
-	return r
 }
 
 func network(n platform.Network) map[string]any {
@@ -67,50 +65,46 @@ func network(n platform.Network) map[string]any {
 
 // runtimeEndpoint pins the version this deployment made. Nothing uses DEFAULT, which would
 // move by itself with every update.
-func runtimeEndpoint(s awscdk.Stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime) awsbedrockagentcore.CfnRuntimeEndpoint {
-	e := awsbedrockagentcore.NewCfnRuntimeEndpoint(s, jsii.String(grants.EndpointID), &awsbedrockagentcore.CfnRuntimeEndpointProps{
+func runtimeEndpoint(s stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime) awsbedrockagentcore.CfnRuntimeEndpoint {
+	return awsbedrockagentcore.NewCfnRuntimeEndpoint(s.Stack, jsii.String(grants.EndpointID), &awsbedrockagentcore.CfnRuntimeEndpointProps{
 		AgentRuntimeId:      r.AttrAgentRuntimeId(),
 		AgentRuntimeVersion: r.AttrAgentRuntimeVersion(),
 		Name:                jsii.String(lane.Endpoint()),
 	})
-	named(e, grants.EndpointID)
-	return e
 }
 
 // resourcePolicies hangs each policy on what it speaks of. The endpoint's ARN is written as
 // CloudFormation answers it, because AWS documents two forms.
-func resourcePolicies(s awscdk.Stack, lane platform.Running, w iam.World, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint) []awscdk.CfnResource {
+func resourcePolicies(s stack, w iam.World, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint) []awscdk.CfnResource {
 	var out []awscdk.CfnResource
-	known := symbols{platform.Symbol(*s.StackName(), grants.RuntimeID): r.AttrAgentRuntimeId()}
+	known := symbols{platform.Symbol(s.name, grants.RuntimeID): r.AttrAgentRuntimeId()}
 	for _, policy := range w.Policies {
 		id, arn := "RuntimePolicy", r.AttrAgentRuntimeArn()
 		if policy.Kind == "AWS::BedrockAgentCore::RuntimeEndpoint" {
 			id, arn = "EndpointPolicy", e.AttrAgentRuntimeEndpointArn()
 		}
 		known[string(policy.ARN)] = arn
-		made := awsbedrockagentcore.NewCfnResourcePolicy(s, jsii.String(id), &awsbedrockagentcore.CfnResourcePolicyProps{
+		made := awsbedrockagentcore.NewCfnResourcePolicy(s.Stack, jsii.String(id), &awsbedrockagentcore.CfnResourcePolicyProps{
 			ResourceArn: arn,
 			Policy:      s.ToJsonString(document(s, policy.Document, known), nil),
 		})
-		named(made, id)
 		out = append(out, made)
 	}
 	return out
 }
 
 // logGroup is where AgentCore writes for this endpoint; made here, it has a retention.
-func logGroup(s awscdk.Stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime) {
-	g := awslogs.NewCfnLogGroup(s, jsii.String("Logs"), &awslogs.CfnLogGroupProps{
+func logGroup(s stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime) {
+	g := awslogs.NewCfnLogGroup(s.Stack, jsii.String("Logs"), &awslogs.CfnLogGroupProps{
 		LogGroupName:    jsii.String("/aws/bedrock-agentcore/runtimes/" + *r.AttrAgentRuntimeId() + "-" + lane.Endpoint()),
 		RetentionInDays: jsii.Number(float64(lane.Environment.Audit.Logs.Days())),
 	})
-	named(g, "Logs")
 	keep(g, lane.Environment)
 }
 
 // register tells the entry where the lane is, and which version, once it is closed to
 // everyone else.
-func register(s awscdk.Stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, closed []awscdk.CfnResource) {
+func register(s stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, closed []awscdk.CfnResource) {
 	value, err := json.Marshal(map[string]string{
 		"runtime": *r.AttrAgentRuntimeArn(), "endpoint": lane.Endpoint(), "share": lane.Version.Share.String(),
 		"code": string(lane.Version.Code), "prompts": string(lane.Version.Prompts), "parameters": string(lane.Version.Parameters),
@@ -118,11 +112,10 @@ func register(s awscdk.Stack, lane platform.Running, r awsbedrockagentcore.CfnRu
 	if err != nil {
 		panic(err) // strings always encode
 	}
-	parameter := awsssm.NewCfnParameter(s, jsii.String("Registration"), &awsssm.CfnParameterProps{
+	parameter := awsssm.NewCfnParameter(s.Stack, jsii.String("Registration"), &awsssm.CfnParameterProps{
 		Name: jsii.String(lane.Registration()), Type: jsii.String("String"), Value: jsii.String(string(value)),
 		Description: jsii.String("Remit: where the entry finds lane " + lane.Lane + " of " + lane.Agent),
 	})
-	named(parameter, "Registration")
 	parameter.AddResourceDependency(e, nil)
 	for _, policy := range closed {
 		parameter.AddResourceDependency(policy, nil)

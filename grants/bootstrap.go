@@ -17,20 +17,20 @@ import (
 // other pair or the bootstrap.
 func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
 	from := "environments." + e.Name + ".deploy"
-	make := func(kind string, trust iam.Document, statements ...iam.Statement) iam.Role {
+	made := func(kind string, trust iam.Document, statements ...iam.Statement) iam.Role {
 		return iam.Role{ARN: iam.ARN(site.BootstrapRole(kind)), Boundary: iam.ARN(site.BootstrapBoundary()), Trust: trust, Policy: iam.Doc(statements...), From: place(p, from)}
 	}
 	return iam.World{
 		Roles: []iam.Role{
-			make("deploy", byDeployers(p, e, "deploy"), stackDeployment(site, "execution", "*")...),
-			make("fence-deploy", byDeployers(p, e, "fence"), fenceDeployment(site)...),
-			make("assets", byDeployers(p, e, "deploy"), publishAssets(site)...),
-			make("lookup", byDeployers(p, e, "deploy"), lookUp(site)...),
-			make("execution", byCloudFormation, execute(p, site)...),
-			make("fence-execution", byCloudFormation, executeFence(site)...),
+			made("deploy", byDeployers(p, e, "deploy"), stackDeployment(site, "execution", "*")...),
+			made("fence-deploy", byDeployers(p, e, "fence"), fenceDeployment(site)...),
+			made("assets", byDeployers(p, e, "deploy"), publishAssets(site)...),
+			made("lookup", byDeployers(p, e, "deploy"), lookUp(site)...),
+			made("execution", byCloudFormation, execute(site)...),
+			made("fence-execution", byCloudFormation, executeFence(site)...),
 		},
 		Policies: []iam.Policy{
-			{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(p, site), From: place(p, from)},
+			{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(site), From: place(p, from)},
 			{ARN: iam.ARN("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: bucketPolicy(site), From: place(p, from)},
 		},
 	}.Canonical()
@@ -145,7 +145,7 @@ func executeFence(site platform.Site) []iam.Statement {
 
 // execute is what CloudFormation needs to make Remit's stacks: each service's own names,
 // and roles only inside a fence boundary that it cannot exchange.
-func execute(p *platform.Platform, site platform.Site) []iam.Statement {
+func execute(site platform.Site) []iam.Statement {
 	fenced := iam.When("ArnLike", "iam:PermissionsBoundary", site.Boundary("*"))
 	roles := list(site.Role("*"))
 	statements := []iam.Statement{
@@ -164,13 +164,13 @@ func execute(p *platform.Platform, site platform.Site) []iam.Statement {
 		readVersion(site), readAssets(site),
 	}
 	if site.Purpose == platform.PlatformAccount {
-		statements = append(statements, executePlatform(p, site)...)
+		statements = append(statements, executePlatform(site)...)
 	}
 	return statements
 }
 
 // executePlatform is what only the platform account's stacks contain.
-func executePlatform(p *platform.Platform, site platform.Site) []iam.Statement {
+func executePlatform(site platform.Site) []iam.Statement {
 	runtimes := site.ARN("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(site.Platform)+"*")
 	directory := site.ARN("bedrock-agentcore", "workload-identity-directory/default")
 	ours := iam.When("StringEquals", "aws:ResourceTag/remit:platform", site.Platform)
@@ -207,7 +207,7 @@ func executePlatform(p *platform.Platform, site platform.Site) []iam.Statement {
 
 // bootstrapBoundary holds all six roles to the services Remit deploys, and away from users,
 // keys of people, other boundaries, and themselves.
-func bootstrapBoundary(p *platform.Platform, site platform.Site) iam.Document {
+func bootstrapBoundary(site platform.Site) iam.Document {
 	return iam.Doc(
 		allow("Deploy", "the services that Remit's stacks are made of, in this account",
 			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "kms:*", "logs:*", "ssm:*"),

@@ -75,7 +75,7 @@ func executionBoundary(p *platform.Platform, e platform.Environment, site platfo
 	if buses := busARNs(e, site); len(buses) > 0 {
 		statements = append(statements, allow("PublishEvents", "the declared event buses", list("events:PutEvents"), buses))
 	}
-	if models := modelARNs(p, e, site); len(models) > 0 {
+	if models := modelARNs(p, e); len(models) > 0 {
 		statements = append(statements, allow("InvokeModels", "the models some agent declares for direct use", list("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models))
 	}
 	if reached := reachedPatterns(p, e, true); len(reached) > 0 {
@@ -95,7 +95,7 @@ func busARNs(e platform.Environment, site platform.Site) []string {
 }
 
 // modelARNs collects what the execution roles of the environment's direct agents name.
-func modelARNs(p *platform.Platform, e platform.Environment, site platform.Site) []string {
+func modelARNs(p *platform.Platform, e platform.Environment) []string {
 	var out []string
 	for _, lane := range p.Lanes(e) {
 		for _, s := range models(lane) {

@@ -174,7 +174,7 @@ func anyDocument(t *rapid.T) Document {
 
 func FuzzParseDocumentNeverPanics(f *testing.F) {
 	f.Add([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(_ *testing.T, text []byte) {
 		if d, err := ParseDocument(text); err == nil {
 			d.JSON()
 			World{Policies: []Policy{{ARN: "a", Kind: "managed", Document: d}}}.Text(View{})

@@ -88,6 +88,7 @@ type Datum struct {
 type Response struct {
 	Allow []string `key:"allow" need:"yes" doc:"paths such as $.score or $.items[*].name"`
 	Text  string   `key:"text" oneof:"withhold|allow" doc:"what happens to text that is not JSON; withhold when absent"`
+	Never []string `key:"never" doc:"names of fields that no argument may ask for"`
 }
 
 // Confirmation makes a tool propose instead of act.

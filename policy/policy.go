@@ -5,34 +5,21 @@
 package policy
 
 import (
-	"errors"
+	"strings"
 	"time"
 
 	"remit/terms"
 )
 
-// Bundle is everything one lane needs to decide, compiled from the declaration. Its
-// digest is the deployed version. The zero Bundle knows no tool, so it denies all.
-type Bundle struct {
-	Digest terms.Digest
-	Lane   terms.Lane
-}
-
-// ErrNoBundle is returned for a bundle that is not in a form this build reads.
-// Whoever gets it must refuse every call.
-var ErrNoBundle = errors.New("policy: this build reads no bundle format, so nothing is allowed")
-
-// Load reads a bundle's canonical bytes (RFC 8785). It fails with [ErrNoBundle] or an
-// error naming the place; a bundle that did not load must not be used.
-func Load(canonical []byte) (*Bundle, error) { return nil, ErrNoBundle }
-
-// Request is one tool call to decide. Args are the decoded arguments; At is when.
+// Request is one tool call to decide. Args are the decoded JSON arguments, Purpose is the
+// execution's, At is when. A missing part is never assumed: it denies.
 type Request struct {
-	User terms.User
-	Lane terms.Lane
-	Tool string
-	Args map[string]any
-	At   time.Time
+	User    terms.User
+	Lane    terms.Lane
+	Purpose string
+	Tool    string
+	Args    map[string]any
+	At      time.Time
 }
 
 // Effect is a verdict. The zero value denies.
@@ -44,6 +31,14 @@ const (
 	Allow Effect = true
 )
 
+// String prints the verdict in lower case.
+func (e Effect) String() string {
+	if e == Allow {
+		return "allow"
+	}
+	return "deny"
+}
+
 // Kind names one of the four checks of a tool call.
 type Kind uint8
 
@@ -51,9 +46,14 @@ type Kind uint8
 const (
 	Role   Kind = iota // the lane has this tool at all
 	Tenant             // the datum belongs to the user's tenant
-	RBAC               // the user's role may call the tool
-	Data               // the reply is filtered to what is declared
+	RBAC               // the user's role may use the agent and call the tool
+	Data               // no argument names what may not leave; the reply is filtered
 )
+
+// String prints the check's name.
+func (k Kind) String() string {
+	return [...]string{"role", "tenant", "rbac", "data"}[k&3]
+}
 
 // Check is the verdict of one check and why. The zero Check denies without a reason.
 type Check struct {
@@ -62,12 +62,9 @@ type Check struct {
 	Reason Reason
 }
 
-// Reason is a sentence for operators, and the declaration line it rests on. It is never
-// shown to an agent.
-type Reason struct {
-	Sentence string
-	At       terms.Pos
-}
+// Reason is a sentence for operators and the path of the declaration it rests on. It is
+// never shown to an agent.
+type Reason struct{ Sentence, Rule string }
 
 // Ownership is a fact the store must attest in the transaction that reserves: the named
 // datum belongs to the tenant, and where Relation is set, to the user.
@@ -77,12 +74,13 @@ type Ownership struct {
 
 // Take is one limit the call consumes if it is allowed.
 type Take struct {
-	Limit  string
-	Amount int64
+	Limit  string `json:"limit"`
+	Amount int64  `json:"amount"`
 }
 
 // Decision is the verdict of all four checks; every check is evaluated, because a record
-// explains all of them. Owner is set when the tenant check rests on the store's word.
+// explains all of them. Constraints are those that forbid the call. Owner is set when the
+// tenant check rests on the store's word: without that word the call is denied.
 type Decision struct {
 	Checks      [4]Check
 	Constraints []Reason
@@ -90,7 +88,8 @@ type Decision struct {
 	Takes       []Take
 }
 
-// Allowed reports whether every check allows and no constraint forbids.
+// Allowed reports whether every check allows and no constraint forbids. With Owner set it
+// still depends on the store.
 func (d Decision) Allowed() bool {
 	for _, c := range d.Checks {
 		if c.Effect != Allow {
@@ -100,11 +99,132 @@ func (d Decision) Allowed() bool {
 	return len(d.Constraints) == 0
 }
 
-// Decide runs the four checks. The zero Bundle denies.
-func (b *Bundle) Decide(Request) Decision { return Decision{} }
+// Decide runs all four checks and every constraint; it does not stop at the first refusal,
+// because the record names each. Its cost does not grow with the number of tools. The zero
+// Bundle denies.
+func (b *Bundle) Decide(r Request) Decision {
+	var d Decision
+	tool := b.Tools[r.Tool]
+	d.Checks[Role] = b.checkRole(r, tool)
+	d.Checks[Tenant], d.Owner = checkTenant(r, tool)
+	d.Checks[RBAC] = b.checkRBAC(r, tool)
+	d.Checks[Data] = checkData(r, tool)
+	d.Constraints = b.forbidding(r, tool)
+	if tool != nil {
+		d.Takes = tool.takes
+	}
+	return d
+}
 
-// Filter keeps what the tool's declaration allows to leave and counts what it withheld.
-// On any error nothing may be passed on. The zero Bundle keeps nothing.
-func (b *Bundle) Filter(tool string, reply []byte) (kept []byte, withheld int, err error) {
-	return nil, 0, ErrNoBundle
+func verdict(k Kind, ok bool, yes, no, rule string) Check {
+	if ok {
+		return Check{Kind: k, Effect: Allow, Reason: Reason{Sentence: yes, Rule: rule}}
+	}
+	return Check{Kind: k, Effect: Deny, Reason: Reason{Sentence: no, Rule: rule}}
+}
+
+// checkRole: is this the lane the bundle was made for, and does it have the tool?
+func (b *Bundle) checkRole(r Request, tool *Tool) Check {
+	return verdict(Role, tool != nil && !b.Lane.IsZero() && r.Lane == b.Lane,
+		"the lane has this tool", "the lane does not have this tool", b.ruleTools)
+}
+
+// checkTenant: a user without a tenant sees nothing; a call about a datum is allowed only
+// on the store's word that the tenant owns it.
+func checkTenant(r Request, tool *Tool) (Check, *Ownership) {
+	switch {
+	case tool == nil:
+		return verdict(Tenant, false, "", "nothing is known of the tool's data", ""), nil
+	case r.User.Tenant == "" || r.User.ID == "":
+		return verdict(Tenant, false, "", "the user has no tenant", tool.ruleDatum), nil
+	case tool.Datum == nil:
+		return verdict(Tenant, true, "the call is about no tenant's datum", "", tool.ruleDatum), nil
+	}
+	datum, _ := r.Args[tool.Datum.Argument].(string)
+	if datum == "" {
+		return verdict(Tenant, false, "", "the call does not say which datum it is about", tool.ruleDatum), nil
+	}
+	owner := &Ownership{Directory: tool.Datum.Directory, Datum: datum, Tenant: r.User.Tenant, Relation: tool.Datum.Relation}
+	if owner.Relation != "" {
+		owner.User = r.User.ID
+	}
+	return verdict(Tenant, true, "if the directory attests that the user's tenant owns the datum", "", tool.ruleDatum), owner
+}
+
+// checkRBAC: may one of the user's roles use the agent for this purpose, and call the tool?
+func (b *Bundle) checkRBAC(r Request, tool *Tool) Check {
+	switch {
+	case tool == nil:
+		return verdict(RBAC, false, "", "nobody may call a tool the lane does not have", "")
+	case !b.callers.any(r.User.Roles):
+		return verdict(RBAC, false, "", "no role of the user may use the agent", b.ruleCallers)
+	case !b.purposes[r.Purpose]:
+		return verdict(RBAC, false, "", "the agent is not for this purpose", b.rulePurposes)
+	}
+	return verdict(RBAC, tool.callers.any(r.User.Roles), "a role of the user may call the tool", "no role of the user may call the tool", tool.ruleCallers)
+}
+
+// checkData: an argument may not ask for what may not leave, by key or by value.
+func checkData(r Request, tool *Tool) Check {
+	if tool == nil {
+		return verdict(Data, false, "", "nothing may leave a tool the lane does not have", "")
+	}
+	return verdict(Data, !names(r.Args, tool.withheld), "the reply is filtered to what is declared", "an argument names a field that may not leave", tool.ruleResponse)
+}
+
+// names reports whether a decoded JSON value holds one of the words as a key or as text,
+// whatever its case.
+func names(value any, words set) bool {
+	if len(words) == 0 {
+		return false
+	}
+	switch v := value.(type) {
+	case string:
+		return words[strings.ToLower(v)]
+	case []any:
+		for _, item := range v {
+			if names(item, words) {
+				return true
+			}
+		}
+	case map[string]any:
+		for key, item := range v {
+			if words[strings.ToLower(key)] || names(item, words) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// forbidding is every constraint that refuses the call. A constraint whose context cannot
+// be told holds: an unknown hour is every hour.
+func (b *Bundle) forbidding(r Request, tool *Tool) []Reason {
+	if tool == nil {
+		return nil
+	}
+	var out []Reason
+	for i := range b.Constraints {
+		if c := &b.Constraints[i]; c.holds(r, tool, b.zone) && c.forbids(r.Tool, tool) {
+			out = append(out, c.reason)
+		}
+	}
+	return out
+}
+
+func (c *Constraint) holds(r Request, tool *Tool, zone *time.Location) bool {
+	w := c.When
+	return (w.Lane == "" || w.Lane == r.Lane.Name) &&
+		(w.UserRole == "" || c.userRoles.any(r.User.Roles)) &&
+		(w.DataClass == "" || w.DataClass == tool.DataClass) &&
+		(w.Access == "" || w.Access == tool.Access) &&
+		(w.Purpose == "" || w.Purpose == r.Purpose) &&
+		(w.Hours == terms.Hours{} || r.At.IsZero() || w.Hours.Contains(r.At.In(zone)))
+}
+
+func (c *Constraint) forbids(name string, tool *Tool) bool {
+	f := c.Forbid
+	return (f.Access == "" || f.Access == tool.Access) &&
+		(f.DataClass == "" || f.DataClass == tool.DataClass) &&
+		(len(f.Tools) == 0 || c.tools[name])
 }

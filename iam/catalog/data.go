@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -111,7 +112,7 @@ func unpack(b []byte, v any) (rest []byte) {
 			_, err = d.Token() // to the end of the member, where gzip checks its sum
 		}
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		panic("catalog: data.json.gz is damaged (run make catalog): " + err.Error())
 	}
 	return b[len(b)-from.Len():]

@@ -1,36 +1,357 @@
 // Package gateway is the pair of interceptors that stand on both sides of every tool
-// call. REQUEST: decode, verify, validate, decide, reserve, rewrite. RESPONSE: decode,
-// verify, find the reservation, filter, settle, rewrite. It knows only ports. Start with
+// call. It knows only ports: who verifies tokens, who knows owners, who keeps records. It
+// knows no AWS service and no declaration, only the lane's bundle. Start with
 // [Gateway.Request]. The zero [Gateway] denies.
+//
+// REQUEST: decode, verify, validate, decide, attest, record, rewrite.
+// RESPONSE: decode, verify, filter, rewrite.
+//
+// A denial is a JSON-RPC error with HTTP 200, because MCP clients drop the session on any
+// other status. The agent sees one uniform refusal with an opaque reference; why is in the
+// record.
 package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"strings"
+	"time"
+
+	"remit/audit"
+	"remit/identity"
+	"remit/policy"
+	"remit/terms"
 )
 
-// Event is one interceptor invocation as AgentCore sends it (AgentCore developer guide,
-// gateway-interceptors-types).
-type Event struct {
-	MCP json.RawMessage `json:"mcp"`
+// Verifier says who is asking. It fails for every token it does not fully trust.
+type Verifier interface {
+	Verify(ctx context.Context, raw, audience string, now time.Time) (identity.Claims, error)
 }
 
-// Reply is what AgentCore gets back. Failure is never an error of the function: it is a
-// denial inside the reply. The zero Reply denies.
-type Reply struct {
-	Version string          `json:"interceptorOutputVersion"`
-	MCP     json.RawMessage `json:"mcp"`
+// Directory attests who owns a datum. It answers false for a datum it does not know.
+type Directory interface {
+	Owns(ctx context.Context, o policy.Ownership) (bool, error)
 }
 
-// Gateway serves both interception points of one lane.
-type Gateway struct{}
+// Recorder keeps evidence. A call whose evidence cannot be kept does not run.
+type Recorder interface {
+	Record(ctx context.Context, reference string, r audit.Record) error
+}
 
-// denial is a JSON-RPC error with HTTP 200, because MCP clients drop the session on
-// any other status. It carries no reason.
-var denial = Reply{Version: "1.0", MCP: json.RawMessage(`{"transformedGatewayResponse":{"statusCode":200,"body":{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"refused"}}}}`)}
+// Gateway serves both interception points of one lane. All fields are required; with any
+// of them missing it denies.
+type Gateway struct {
+	Bundle    *policy.Bundle
+	Digest    terms.Digest
+	Verifier  Verifier
+	Directory Directory
+	Recorder  Recorder
+	Schemas   map[string]Schema // tool → its input schema, compiled
+	Now       func() time.Time
+}
+
+// Schema validates decoded arguments; its error is about the arguments and may be shown to
+// the agent that wrote them.
+type Schema interface{ Validate(arguments any) error }
+
+// The JSON-RPC error codes an agent can meet (docs: the agent contract). They never tell
+// whether a datum exists.
+const (
+	codeRefused     = -32001 // policy; asking again changes nothing
+	codeInvalid     = -32602 // the arguments do not fit the tool's schema (JSON-RPC 2.0)
+	codeUnavailable = -32010 // try again later; nothing ran
+	codeFailed      = -32011 // the tool failed; its own words stay behind
+)
+
+var messages = map[int]string{
+	codeRefused:     "refused",
+	codeInvalid:     "invalid arguments",
+	codeUnavailable: "temporarily unavailable, try again later",
+	codeFailed:      "the tool failed",
+}
+
+// methods are all that pass. Everything else could reach what no check looks at: prompts
+// and resources are never governed by the policy engine (AgentCore developer guide,
+// use-gateway-with-policy).
+var methods = map[string]bool{"initialize": true, "notifications/initialized": true, "ping": true, "tools/list": true, "tools/call": true}
 
 // Request answers before the call.
-func (g *Gateway) Request(context.Context, Event) Reply { return denial }
+func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
+	call := &call{gateway: g, reference: newReference()}
+	defer func() {
+		if recover() != nil {
+			reply = call.deny(codeUnavailable, "")
+		}
+	}()
+	if !g.complete() {
+		return call.deny(codeRefused, "")
+	}
+	if !call.decode(e) || !methods[call.message.Method] {
+		return call.deny(codeRefused, "")
+	}
+	if !call.verify(ctx, e) {
+		return call.deny(codeRefused, "")
+	}
+	if call.message.Method != "tools/call" {
+		return call.pass(e)
+	}
+	return call.request(ctx, e)
+}
 
-// Response answers after it.
-func (g *Gateway) Response(context.Context, Event) Reply { return denial }
+// request decides one tool call.
+func (c *call) request(ctx context.Context, e Event) Reply {
+	c.readArguments()
+	invalid := c.validate()
+	decision := c.decide()
+	attested, err := c.attest(ctx, decision)
+	if err != nil {
+		return c.deny(codeUnavailable, "")
+	}
+	allowed := decision.Allowed() && attested && invalid == ""
+	record := c.record(decision, allowed, attested)
+	if invalid != "" {
+		record.Checks = append(record.Checks, audit.Check{Name: "input", Reason: invalid, Rule: "tools." + c.tool + ".input"})
+	}
+	if err := c.gateway.Recorder.Record(ctx, c.reference, record); err != nil {
+		return c.deny(codeUnavailable, "")
+	}
+	switch {
+	case invalid != "":
+		return c.deny(codeInvalid, invalid)
+	case !allowed:
+		return c.deny(codeRefused, "")
+	}
+	return c.pass(e)
+}
+
+func (g *Gateway) complete() bool {
+	return g.Bundle != nil && g.Verifier != nil && g.Directory != nil && g.Recorder != nil && g.Now != nil
+}
+
+// Response answers after the call. What it cannot read or filter stays behind.
+func (g *Gateway) Response(ctx context.Context, e Event) (reply Reply) {
+	call := &call{gateway: g, reference: newReference()}
+	defer func() {
+		if recover() != nil {
+			reply = call.deny(codeUnavailable, "")
+		}
+	}()
+	if !g.complete() || !call.decode(e) || !call.verify(ctx, e) {
+		return call.deny(codeRefused, "")
+	}
+	return call.respond(e)
+}
+
+// call is one message on its way through.
+type call struct {
+	gateway   *Gateway
+	reference string
+	message   message
+	claims    identity.Claims
+	tool      string
+	arguments map[string]any
+}
+
+func (c *call) decode(e Event) bool {
+	request := e.MCP.GatewayRequest
+	return request != nil && c.message.read(request.Body)
+}
+
+// verify reads the delegation token, which the gateway itself has already accepted. It is
+// checked again, because the interceptor decides by its claims.
+func (c *call) verify(ctx context.Context, e Event) bool {
+	token, ok := bearer(e.MCP.GatewayRequest.Headers)
+	if !ok {
+		return false
+	}
+	claims, err := c.gateway.Verifier.Verify(ctx, token, c.gateway.Bundle.Lane.String(), c.gateway.Now())
+	if err != nil || claims.Lane != c.gateway.Bundle.Lane {
+		return false
+	}
+	c.claims = claims
+	return true
+}
+
+// bearer is the one Authorization header's token. Two spellings of the header are two
+// headers, and two are none.
+func bearer(headers map[string]string) (string, bool) {
+	token, found := "", 0
+	for name, value := range headers {
+		if strings.EqualFold(name, "Authorization") {
+			found++
+			scheme, rest, ok := strings.Cut(value, " ")
+			if ok && strings.EqualFold(scheme, "Bearer") {
+				token = rest
+			}
+		}
+	}
+	return token, found == 1 && token != ""
+}
+
+// readArguments takes the tool from target___tool. A name that is not of a declared target
+// is no tool at all.
+func (c *call) readArguments() {
+	target, name, _ := strings.Cut(c.message.Params.Name, "___")
+	if t := c.gateway.Bundle.Tools[name]; t != nil && t.Target == target {
+		c.tool = name
+	}
+	c.arguments = c.message.Params.Arguments
+	if c.arguments == nil {
+		c.arguments = map[string]any{}
+	}
+}
+
+// validate says what is wrong with the arguments of a tool the user may know of, else "".
+func (c *call) validate() string {
+	if c.tool == "" || !c.couldCall(c.tool) {
+		return "" // what is not the user's is refused like what does not exist
+	}
+	schema := c.gateway.Schemas[c.tool]
+	if schema == nil {
+		return "the tool has no input schema"
+	}
+	if err := schema.Validate(c.arguments); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func (c *call) decide() policy.Decision {
+	return c.gateway.Bundle.Decide(policy.Request{
+		User: c.claims.User, Lane: c.claims.Lane, Purpose: c.claims.Purpose, Tool: c.tool, Args: c.arguments, At: c.gateway.Now(),
+	})
+}
+
+func (c *call) attest(ctx context.Context, d policy.Decision) (bool, error) {
+	if d.Owner == nil {
+		return true, nil
+	}
+	return c.gateway.Directory.Owns(ctx, *d.Owner)
+}
+
+// couldCall reports whether some arguments exist with which the user might call the tool:
+// what tools/list shows. Hiding is not denying; every call is decided again.
+func (c *call) couldCall(tool string) bool {
+	d := c.gateway.Bundle.Decide(policy.Request{User: c.claims.User, Lane: c.claims.Lane, Purpose: c.claims.Purpose, Tool: tool, At: c.gateway.Now()})
+	return d.Checks[policy.Role].Effect == policy.Allow && d.Checks[policy.RBAC].Effect == policy.Allow && len(d.Constraints) == 0
+}
+
+func (c *call) record(d policy.Decision, allowed, attested bool) audit.Record {
+	r := audit.Record{
+		Execution: c.claims.Execution, Lane: c.claims.Lane, User: c.claims.User, Tool: c.tool, Bundle: c.gateway.Digest,
+		At: c.gateway.Now(), Allowed: allowed, Call: callID(c),
+	}
+	if text, ok := c.arguments["rationale"].(string); ok {
+		r.Rationale = text
+	}
+	for _, check := range d.Checks {
+		ok := check.Effect == policy.Allow
+		reason := check.Reason.Sentence
+		if check.Kind == policy.Tenant && d.Owner != nil && !attested {
+			ok, reason = false, "the directory does not attest that the user's tenant owns the datum"
+		}
+		r.Checks = append(r.Checks, audit.Check{Name: check.Kind.String(), Allowed: ok, Reason: reason, Rule: check.Reason.Rule})
+	}
+	for _, k := range d.Constraints {
+		r.Checks = append(r.Checks, audit.Check{Name: "constraint", Reason: k.Sentence, Rule: k.Rule})
+	}
+	r.Input = audit.Content{Digest: digestOf(c.arguments)}
+	return r
+}
+
+// newReference is what an agent may quote and only operators can look up.
+func newReference() string { return rand.Text()[:16] }
+
+// identityHeaders tell the target for whom it works. The client's own values never survive:
+// the interceptor's headers win (AgentCore developer guide, gateway-headers).
+func (c *call) identityHeaders() map[string]string {
+	return map[string]string{
+		"X-Remit-User": c.claims.User.ID, "X-Remit-Tenant": c.claims.User.Tenant, "X-Remit-Lane": c.claims.Lane.String(),
+		"X-Remit-Execution": string(c.claims.Execution), "X-Remit-Call": string(callID(c)),
+	}
+}
+
+// pass forwards the message as it came, without the token and with the identity headers.
+func (c *call) pass(e Event) Reply {
+	return forward(c.identityHeaders(), e.MCP.GatewayRequest.Body)
+}
+
+// respond rewrites what came back.
+func (c *call) respond(e Event) Reply {
+	response := e.MCP.GatewayResponse
+	if response == nil || isNull(response.Body) {
+		return silence // a notification, or the request side has answered; there is nothing to let out
+	}
+	var body struct {
+		Result json.RawMessage `json:"result"`
+		Error  *rpcError       `json:"error"`
+	}
+	if err := json.Unmarshal(response.Body, &body); err != nil {
+		return c.deny(codeFailed, "")
+	}
+	switch {
+	case body.Error != nil:
+		return c.rebuild(*body.Error)
+	case c.message.Method == "tools/list":
+		return c.listed(body.Result)
+	case c.message.Method == "tools/call":
+		return c.called(body.Result)
+	case methods[c.message.Method]:
+		return answer(c.message.ID, body.Result)
+	}
+	return c.deny(codeRefused, "")
+}
+
+// rebuild keeps an error's code, if it is one of ours, and its reference; a tool's own
+// words stay behind, because errors carry data too.
+func (c *call) rebuild(e rpcError) Reply {
+	if messages[e.Code] == "" {
+		return c.deny(codeFailed, "")
+	}
+	if isReference(e.Data.Reference) {
+		c.reference = e.Data.Reference
+	}
+	detail := ""
+	if e.Code == codeInvalid && e.Data.Detail != "" {
+		c.readArguments()
+		detail = c.validate() // said again from the arguments themselves, not copied
+	}
+	return c.deny(e.Code, detail)
+}
+
+// listed keeps the tools this user could call.
+func (c *call) listed(result json.RawMessage) Reply {
+	var list struct {
+		Tools []json.RawMessage `json:"tools"`
+		Next  string            `json:"nextCursor,omitempty"`
+	}
+	if err := json.Unmarshal(result, &list); err != nil {
+		return c.deny(codeFailed, "")
+	}
+	kept := []json.RawMessage{}
+	for _, raw := range list.Tools {
+		var tool struct {
+			Name string `json:"name"`
+		}
+		if json.Unmarshal(raw, &tool) != nil {
+			continue
+		}
+		c.message.Params.Name, c.tool = tool.Name, ""
+		if c.readArguments(); c.tool != "" && c.couldCall(c.tool) {
+			kept = append(kept, raw)
+		}
+	}
+	list.Tools = kept
+	return answer(c.message.ID, list)
+}
+
+// called filters a tool's result.
+func (c *call) called(result json.RawMessage) Reply {
+	c.readArguments()
+	kept, _, err := c.gateway.Bundle.Filter(c.tool, result)
+	if err != nil {
+		return c.deny(codeFailed, "")
+	}
+	return answer(c.message.ID, json.RawMessage(kept))
+}

@@ -400,7 +400,7 @@ func (c *checker) entriesDiffer(here, there string, a, b reflect.Value, path str
 const rehearsalHint = "a rehearsal shows something only under the same rules; make both equal"
 
 func sayValue(v reflect.Value) string {
-	switch list, _ := v.Interface().([]string); {
+	switch list, _ := reflect.TypeAssert[[]string](v); {
 	case v.Kind() == reflect.Bool:
 		return fmt.Sprint(v.Bool())
 	case v.IsZero():

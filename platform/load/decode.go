@@ -129,7 +129,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, f field) {
 		v.Set(reflect.New(t.Elem()))
 		d.value(n, v.Elem(), path, f)
 	case reflect.PointerTo(t).Implements(textUnmarshaler):
-		d.text(n, v, path, f)
+		d.text(n, v, path)
 	case t.Kind() == reflect.Struct:
 		d.mapping(n, v, path)
 	case t.Kind() == reflect.Slice && keyed(t.Elem()):
@@ -295,7 +295,7 @@ func (d *decoder) words(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-func (d *decoder) text(n *yaml.Node, v reflect.Value, path string, f field) {
+func (d *decoder) text(n *yaml.Node, v reflect.Value, path string) {
 	if !d.kind(n, yaml.ScalarNode, path) {
 		return
 	}

@@ -8,6 +8,7 @@ package load
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -154,7 +155,7 @@ func (l *loader) read(fsys fs.FS, name, shown string) ([]byte, bool) {
 
 // reason is an error without the path it repeats.
 func reason(err error) string {
-	if pathError, ok := err.(*fs.PathError); ok {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err.Error()
 	}
 	return err.Error()
@@ -181,7 +182,7 @@ func (l *loader) parse(text []byte, shown string) (*yaml.Node, bool) {
 	err := decode(decoder, &document)
 	if err == nil {
 		// Text after a complete document is found only by asking for the next one.
-		if err = decode(decoder, &second); err == io.EOF {
+		if err = decode(decoder, &second); errors.Is(err, io.EOF) {
 			return document.Content[0], true
 		}
 	}
@@ -191,7 +192,7 @@ func (l *loader) parse(text []byte, shown string) (*yaml.Node, bool) {
 		return nil, false
 	}
 	problem := Problem{Code: "not-yaml", At: terms.Pos{File: shown, Line: 1, Col: 1}, Message: "is empty", Hint: "declare something, or remove the file"}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		problem.At.Line, problem.Message = yamlError(err)
 		problem.Hint = "look at the indentation, quotes and invisible characters of this line and the one before"
 	}

@@ -300,8 +300,7 @@ func TestTheSameFaultsAreAlwaysPrintedAlike(t *testing.T) {
 
 func TestAMissingDirectoryIsAClearProblem(t *testing.T) {
 	_, err := Dir("testdata/nowhere", today)
-	var problems Problems
-	if !errors.As(err, &problems) {
+	if _, ok := errors.AsType[Problems](err); !ok {
 		t.Fatalf("got %v", err)
 	}
 	const want = "testdata/nowhere: there is no environment file [no-environment]\n" +

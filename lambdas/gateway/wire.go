@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"remit/terms"
+)
+
+// Event is one interceptor invocation as AgentCore sends it (AgentCore developer guide,
+// gateway-interceptors-types). Captures of real traffic hold null where the guide shows an
+// object, so every part may be absent.
+type Event struct {
+	Version string `json:"interceptorInputVersion"`
+	MCP     struct {
+		GatewayRequest  *Message `json:"gatewayRequest"`
+		GatewayResponse *Message `json:"gatewayResponse"`
+	} `json:"mcp"`
+}
+
+// Message is one HTTP message of an event.
+type Message struct {
+	Path       string            `json:"path,omitempty"`
+	Method     string            `json:"httpMethod,omitempty"`
+	StatusCode int               `json:"statusCode,omitempty"`
+	Headers    map[string]string `json:"headers,omitempty"`
+	Body       json.RawMessage   `json:"body,omitempty"`
+}
+
+// Reply is what AgentCore gets back. Failure is never an error of the function: it is a
+// denial inside the reply. The zero Reply lets nothing through.
+type Reply struct {
+	Version string `json:"interceptorOutputVersion"`
+	MCP     struct {
+		Request  *Message `json:"transformedGatewayRequest,omitempty"`
+		Response *Message `json:"transformedGatewayResponse,omitempty"`
+	} `json:"mcp"`
+}
+
+const replyVersion = "1.0"
+
+// MaxBody is the largest JSON-RPC message that is read, in bytes: AgentCore's payload limit.
+const MaxBody = 6 << 20
+
+// message is the part of a JSON-RPC request that is decided on.
+type message struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  string          `json:"method"`
+	Params  struct {
+		Name      string         `json:"name"`
+		Arguments map[string]any `json:"arguments"`
+	} `json:"params"`
+}
+
+// read accepts exactly one JSON-RPC request object: no batch, no repeated key, nothing
+// after it. A repeated key would let two readers see two messages.
+func (m *message) read(body []byte) bool {
+	if len(body) > MaxBody || !isObject(body) || repeatsKey(body) {
+		return false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if err := decoder.Decode(m); err != nil || m.Version != "2.0" || !plainID(m.ID) {
+		return false
+	}
+	_, err := decoder.Token()
+	return err == io.EOF
+}
+
+func isObject(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
+}
+
+// plainID: a JSON-RPC id is text, a number, or absent in a notification.
+func plainID(id json.RawMessage) bool {
+	return len(id) == 0 || id[0] == '"' || id[0] == '-' || id[0] >= '0' && id[0] <= '9'
+}
+
+// maxDepth bounds nesting in a message. Tool arguments of real tools are a few deep.
+const maxDepth = 64
+
+// repeatsKey walks the tokens of a JSON text and reports a key that an object has twice,
+// nesting beyond [maxDepth], or text that is no JSON.
+func repeatsKey(body []byte) bool {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	var open []map[string]bool // one per open container; nil for a list
+	key := false               // the next token is a key
+	for {
+		token, err := decoder.Token()
+		if err == io.EOF {
+			return false
+		}
+		if err != nil || len(open) > maxDepth {
+			return true
+		}
+		switch delimiter, _ := token.(json.Delim); {
+		case delimiter == '{':
+			open, key = append(open, map[string]bool{}), true
+			continue
+		case delimiter == '[':
+			open, key = append(open, nil), false
+			continue
+		case delimiter != 0:
+			open = open[:len(open)-1]
+		case key:
+			name := strings.ToLower(token.(string)) // encoding/json matches keys without case
+			if open[len(open)-1][name] {
+				return true
+			}
+			open[len(open)-1][name], key = true, false
+			continue
+		}
+		key = len(open) > 0 && open[len(open)-1] != nil
+	}
+}
+
+// rpcError is a JSON-RPC error as it is written and as it is read back.
+type rpcError struct {
+	Code    int     `json:"code"`
+	Message string  `json:"message"`
+	Data    rpcData `json:"data"`
+}
+
+type rpcData struct {
+	Reference string `json:"reference"`
+	Detail    string `json:"detail,omitempty"`
+}
+
+// UnmarshalJSON reads data of any shape: a tool's error may carry anything there.
+func (d *rpcData) UnmarshalJSON(text []byte) error {
+	var known struct {
+		Reference any `json:"reference"`
+		Detail    any `json:"detail"`
+	}
+	if json.Unmarshal(text, &known) == nil {
+		d.Reference, _ = known.Reference.(string)
+		d.Detail, _ = known.Detail.(string)
+	}
+	return nil
+}
+
+// isReference: sixteen letters and digits of base32, as newReference makes them.
+func isReference(s string) bool {
+	return len(s) == 16 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+func isNull(body json.RawMessage) bool {
+	trimmed := bytes.TrimSpace(body)
+	return len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null"))
+}
+
+// deny is the uniform refusal, or one of the few other answers an agent can act on.
+func (c *call) deny(code int, detail string) Reply {
+	return respondWith(map[string]any{
+		"jsonrpc": "2.0", "id": idOf(c.message.ID),
+		"error": rpcError{Code: code, Message: messages[code], Data: rpcData{Reference: c.reference, Detail: detail}},
+	})
+}
+
+func answer(id json.RawMessage, result any) Reply {
+	return respondWith(map[string]any{"jsonrpc": "2.0", "id": idOf(id), "result": result})
+}
+
+func idOf(id json.RawMessage) any {
+	if !plainID(id) || len(id) == 0 {
+		return nil
+	}
+	return id
+}
+
+func respondWith(body map[string]any) Reply {
+	text, err := json.Marshal(body)
+	if err != nil {
+		text = []byte(`{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"refused"}}`)
+	}
+	r := Reply{Version: replyVersion}
+	r.MCP.Response = &Message{StatusCode: 200, Body: text}
+	return r
+}
+
+// silence is an answer without a body.
+var silence = func() Reply {
+	r := Reply{Version: replyVersion}
+	r.MCP.Response = &Message{StatusCode: 200}
+	return r
+}()
+
+func forward(headers map[string]string, body json.RawMessage) Reply {
+	r := Reply{Version: replyVersion}
+	r.MCP.Request = &Message{Headers: headers, Body: body}
+	return r
+}
+
+// callID joins the two halves of one call: the same on both sides, because it is made from
+// the original request.
+func callID(c *call) terms.CallID {
+	h := sha256.New()
+	for _, part := range []string{string(c.claims.Execution), string(c.message.ID), c.message.Params.Name, string(digestOf(c.message.Params.Arguments))} {
+		fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return terms.CallID(fmt.Sprintf("%x", h.Sum(nil)))
+}
+
+// digestOf names arguments by their canonical JSON: keys in order, no white space.
+func digestOf(arguments map[string]any) terms.Digest {
+	text, err := json.Marshal(arguments)
+	if err != nil {
+		return ""
+	}
+	return terms.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(text)))
+}
