@@ -452,6 +452,18 @@ func TestAFewNamesThatNameEachOtherDoNotGrowWithoutEnd(t *testing.T) {
 	}
 }
 
+func TestVariablesInsideVariablesDoNotTakeForever(t *testing.T) {
+	value := `""`
+	for range 40 {
+		value = `{"Fn::Sub": ["${a}${a}", {"a": ` + value + `}]}`
+	}
+	begun := time.Now()
+	_, unreadable := read(t, withResource(value))
+	if took := time.Since(begun); len(unreadable) != 1 || took > 20*time.Second {
+		t.Errorf("two kilobytes of template keep the reader for %s: %v", took, unreadable)
+	}
+}
+
 func TestReadingTheSameTwiceSaysTheSame(t *testing.T) {
 	template := resources(`"X": {"Type": "AWS::IAM::User", "Properties": {}}`, `"Y": {"Type": "AWS::IAM::Policy", "Properties": {"Roles": ["q"], "PolicyDocument": `+statement+`}}`)
 	w, u := read(t, template)

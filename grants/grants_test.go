@@ -125,11 +125,12 @@ func TestMemoryIsKeptApartByItsDeclaredScope(t *testing.T) {
 		execution, roles string // statements of the execution role beside the usual ones; the lane's roles
 		keys             string
 		condition        string
+		recall           string // the statement of the memory role
 	}{
-		{"agent", "UseMemoryKey UseOwnMemory", "execution gateway reach request response", "AGENT#clerk#*", ""},
-		{"tenant", "", "execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#*", "aws:PrincipalTag/tenant"},
-		{"user", "", "execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#USER#${aws:PrincipalTag/user}#*", "aws:PrincipalTag/tenant aws:PrincipalTag/user"},
-		{"none", "", "execution gateway reach request response", "", ""},
+		{"agent", "UseMemoryKey UseOwnMemory", "execution gateway reach request response", "AGENT#clerk#*", "", ""},
+		{"tenant", "", "execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#*", "aws:PrincipalTag/tenant", "RecallOneTenant"},
+		{"user", "", "execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#USER#${aws:PrincipalTag/user}#*", "aws:PrincipalTag/tenant aws:PrincipalTag/user", "RecallOneUser"},
+		{"none", "", "execution gateway reach request response", "", "", ""},
 	} {
 		t.Run(c.scope, func(t *testing.T) {
 			w := made(func(p *platform.Platform, _ *platform.Environment) {
@@ -144,7 +145,7 @@ func TestMemoryIsKeptApartByItsDeclaredScope(t *testing.T) {
 			same(t, "what the agent's own code may do to memory is not what was declared", sids(execution), strings.TrimSpace(usual+" "+c.execution)+" WriteOwnLogs WriteTraces")
 			bearer, statement := execution, "UseOwnMemory"
 			if strings.Contains(c.roles, "memory") {
-				bearer, statement = role(t, w, "acme-prod-clerk-stable-memory").Policy, "RecallOneTenant"
+				bearer, statement = role(t, w, "acme-prod-clerk-stable-memory").Policy, c.recall
 			}
 			if c.keys == "" {
 				noneWith(t, w, "clerk", "dynamodb:", "kms:")

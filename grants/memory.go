@@ -9,15 +9,15 @@ import (
 // that a lane remembers for that tenant or user and for nobody else. The session carries
 // the tenant as a tag; a session without the tag, or a request without keys, is refused.
 func memory(p *platform.Platform, lane platform.Running) iam.Role {
-	keys := "TENANT#${aws:PrincipalTag/tenant}#*"
+	sid, whose, keys := "RecallOneTenant", "tenant", "TENANT#${aws:PrincipalTag/tenant}#*"
 	tagged := []iam.Condition{iam.When("Null", "aws:PrincipalTag/tenant", "false")}
 	required := []iam.Condition{iam.When("Null", "aws:RequestTag/tenant", "false")}
 	if lane.Actor.Memory.Scope == "user" {
-		keys = "TENANT#${aws:PrincipalTag/tenant}#USER#${aws:PrincipalTag/user}#*"
+		sid, whose, keys = "RecallOneUser", "tenant and user", "TENANT#${aws:PrincipalTag/tenant}#USER#${aws:PrincipalTag/user}#*"
 		tagged = append(tagged, iam.When("Null", "aws:PrincipalTag/user", "false"))
 		required = append(required, iam.When("Null", "aws:RequestTag/user", "false"))
 	}
-	use := allow("RecallOneTenant", "only items whose key begins with the session's own tenant; a request without keys is refused",
+	use := allow(sid, "only items whose key begins with the session's own "+whose+"; a request without keys is refused",
 		memoryActions(lane), list(lane.MemoryTableARN()),
 		append(tagged,
 			iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", keys),

@@ -1,40 +1,46 @@
 // Package identity says who is asking: it verifies tokens strictly and mints delegation
 // tokens. It knows JWS and JWKS; it knows no tool, no limit and no AWS service beyond
-// the [Signer] port. Start with [Verifier.Verify]. The zero [Verifier] trusts no issuer
-// and the zero [Claims] name nobody.
+// the [Signer] port, and reaches the network only through [Fetch]. Start with
+// [Verifier.Verify]. The zero [Verifier] trusts no issuer and the zero [Claims] name
+// nobody.
 package identity
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"remit/terms"
 )
 
-// ErrUntrusted means the token proves nothing. It carries no detail, because details of
-// a refusal help an attacker; operators read them in the log.
-var ErrUntrusted = errors.New("identity: token refused")
-
-// Claims are what a verified token says, and nothing unverified.
+// Claims are what a verified token says, and nothing unverified. Lane, Execution and
+// Purpose are those of a delegation token; a user's own token names none.
 type Claims struct {
+	Issuer    string
+	Audience  string // the one it was accepted for
+	JTI       string
 	User      terms.User
 	Lane      terms.Lane
 	Execution terms.ExecutionID
 	Purpose   string
-	Expires   time.Time
+	IssuedAt  time.Time
+	Expires   time.Time // as the token says, without leeway
 }
 
-// Verifier verifies tokens of the issuers it was made with.
-type Verifier struct{}
+// Algorithm is a JWS signature algorithm by its registered name (RFC 7518 §3.1).
+type Algorithm string
 
-// Verify checks everything about a token at the given time, for one audience, and fails
-// with [ErrUntrusted].
-func (v *Verifier) Verify(ctx context.Context, raw, audience string, now time.Time) (Claims, error) {
-	return Claims{}, ErrUntrusted
-}
+// The algorithms a policy may allow: asymmetric, SHA-256, and nothing else.
+const (
+	ES256 Algorithm = "ES256"
+	RS256 Algorithm = "RS256"
+	PS256 Algorithm = "PS256"
+)
 
 // Signer signs a SHA-256 digest with a key it never shows; kid names the public half.
+// Signatures come as AWS KMS gives them: ASN.1 DER for ES256, PKCS #1 v1.5 for RS256.
 type Signer interface {
+	// Key says how the next token will name its key, because the name is signed too.
+	Key() (kid string, alg Algorithm)
+	// Sign also says which key signed, so that a key replaced in between is noticed.
 	Sign(ctx context.Context, digest [32]byte) (sig []byte, kid string, err error)
 }

@@ -23,7 +23,7 @@ type Environment struct {
 	Audit       Audit        `key:"audit" need:"yes" doc:"how long evidence is kept, and how hard"`
 	MemoryReset string       `key:"memory_reset" oneof:"per_evaluation" doc:"memory is emptied before each evaluation run"`
 	Removal     string       `key:"removal" need:"yes" oneof:"retain|destroy" doc:"what happens to tables and keys when a stack is removed"`
-	Rehearses   string       `key:"rehearses" doc:"an environment whose limits, audit and checks this one must equal"`
+	Rehearses   string       `key:"rehearses" doc:"an environment whose limits, audit, anomaly bounds, constraints, tools and role mapping this one must equal"`
 	Without     []string     `key:"without" doc:"tools that are not offered here"`
 	Constraints []Constraint `key:"constraints" doc:"further context rules; they only narrow"`
 
@@ -94,7 +94,7 @@ type Identity struct {
 	Issuer   string   `key:"issuer" need:"yes" type:"https" doc:"the issuer's URL, as tokens state it"`
 	Audience string   `key:"audience" need:"yes" doc:"the audience tokens must carry"`
 	Claims   Claims   `key:"claims" need:"yes" doc:"which claim says what"`
-	Entry    []string `key:"entry" need:"yes" type:"name" doc:"applications that may open executions"`
+	Entry    []string `key:"entry" need:"yes" type:"name" doc:"applications that may open executions, by the name the entry will know them by"`
 }
 
 // Claims maps an issuer's claims to Remit's words. An unmapped value means nothing.
@@ -126,7 +126,7 @@ type Bus struct {
 // Credential is a secret by reference: never a value.
 type Credential struct {
 	Name   string     `key:"=" type:"name"`
-	Secret string     `key:"secret" need:"yes" doc:"the secret's name in this environment's vault"`
+	Secret string     `key:"secret" need:"yes" doc:"where the key is kept before it is loaded into AgentCore's token vault, under the name platform-environment-credential; never the key itself"`
 	Owner  string     `key:"owner" need:"yes" doc:"the team that rotates it"`
 	Rotate terms.Span `key:"rotate" need:"yes" doc:"how often it is rotated"`
 }
@@ -140,7 +140,7 @@ type Target struct {
 	OpenAPI    *OpenAPITarget    `key:"openapi" doc:"one operation of an HTTP API"`
 	MCPServer  *MCPTarget        `key:"mcp_server" doc:"one tool of an MCP server"`
 	Reach      *ReachTarget      `key:"reach" doc:"the table or API behind a reach tool"`
-	Credential string            `key:"credential" doc:"a declared credential"`
+	Credential string            `key:"credential" doc:"a declared credential, an API key; only for api_gateway, openapi and mcp_server"`
 	Mock       any               `key:"mock" doc:"a reply for local runs; only with synthetic data"`
 }
 
@@ -189,10 +189,10 @@ type LaneSet struct {
 // users a lane serves; lanes without one share the rest.
 type Lane struct {
 	Name       string        `key:"=" type:"lower"`
-	Code       terms.Digest  `key:"code" need:"yes" doc:"digest of the container image"`
+	Code       terms.Digest  `key:"code" need:"yes" doc:"digest of the container image in the agent's repository, which deploying creates; before the first build any digest will do to look at IAM"`
 	Prompts    terms.Digest  `key:"prompts" need:"yes" doc:"digest of the prompts"`
 	Parameters terms.Digest  `key:"parameters" need:"yes" doc:"digest of the inference parameters"`
-	Share      terms.Percent `key:"share" doc:"the part of users it serves"`
+	Share      terms.Percent `key:"share" doc:"the part of users it serves; one lane has none and serves the rest"`
 }
 
 // Limits are all caps of an environment.

@@ -79,7 +79,7 @@ type Tool struct {
 
 // Datum says how to find the record a call is about and so the tenant that owns it.
 type Datum struct {
-	Directory string `key:"directory" need:"yes" type:"name" doc:"the ownership directory that knows it"`
+	Directory string `key:"directory" need:"yes" type:"name" doc:"the ownership directory that knows it; a name you choose, the same wherever the same data is meant"`
 	ID        string `key:"id" need:"yes" doc:"the argument that names it"`
 	Relation  string `key:"relation" type:"name" doc:"a relation the user must have to it, such as assigned"`
 }
@@ -114,7 +114,7 @@ type Dedup struct {
 type Closing struct {
 	Event string `key:"event" need:"yes" doc:"the detail type"`
 	Bus   string `key:"bus" need:"yes" doc:"the logical event bus"`
-	ID    string `key:"id" need:"yes" doc:"the field of the event that carries the key"`
+	ID    string `key:"id" need:"yes" doc:"the field of the event's detail that carries the key's first argument"`
 }
 
 // ToolAudit is what the record keeps of a call.
@@ -160,7 +160,7 @@ type Agent struct {
 type Models struct {
 	Via      string   `key:"via" need:"yes" oneof:"broker|direct" doc:"broker: hard token budgets; direct: metered"`
 	IDs      []string `key:"ids" need:"yes" type:"model" doc:"foundation model ids"`
-	Profiles []string `key:"profiles" type:"model" doc:"cross-region inference profile ids, such as us.anthropic.…; each also needs its model in ids"`
+	Profiles []string `key:"profiles" type:"model" doc:"with via: direct, cross-region inference profile ids, such as us.anthropic.…; each also needs its model in ids, whose price it has"`
 }
 
 // Memory is what an agent remembers. Scope agent gives the execution role its own keys;
@@ -190,7 +190,7 @@ type When struct {
 	DataClass string       `key:"data_class" doc:"the tool's class"`
 	Access    terms.Access `key:"access" oneof:"read|write" doc:"the tool's access"`
 	Purpose   string       `key:"purpose" doc:"the execution's purpose"`
-	Hours     terms.Hours  `key:"hours" doc:"hours of the environment's day, such as 18:00-08:00"`
+	Hours     terms.Hours  `key:"hours" doc:"hours of the environment's day in which it is forbidden, such as 18:00-08:00 for outside office hours"`
 }
 
 // Forbid is what a constraint refuses. The zero Forbid is a mistake and is refused.

@@ -26,7 +26,10 @@ func check(c *command, arguments []string) error {
 	var text strings.Builder
 	found := 0
 	for _, dir := range arguments {
-		result := checkOne(dir)
+		result, err := c.checkOne(dir)
+		if err != nil {
+			return err
+		}
 		found += len(result.Problems)
 		out = append(out, result)
 		if len(result.Problems) > 0 {
@@ -44,12 +47,20 @@ func check(c *command, arguments []string) error {
 	return nil
 }
 
-func checkOne(dir string) checked {
+// checkOne reads the whole declaration even when one environment is asked for: rules hold
+// between environments.
+func (c *command) checkOne(dir string) (checked, error) {
 	result := checked{Declaration: dir, Environments: []string{}, Problems: load.Problems{}}
+	if err := isDirectory(dir); err != nil {
+		return result, err
+	}
 	p, err := load.Dir(dir, today())
 	if errors.As(err, &result.Problems) {
-		return result
+		return result, nil
 	}
-	result.Environments = environmentNames(p)
-	return result
+	environments, err := c.environmentsOf(p)
+	for _, e := range environments {
+		result.Environments = append(result.Environments, e.Name)
+	}
+	return result, err
 }

@@ -66,7 +66,7 @@ func compare(c *command, arguments []string) error {
 	}
 	stacks, err := assembly.Stacks(os.DirFS(c.assembly))
 	if err != nil {
-		return err
+		return usage{fmt.Sprintf("%s is no synthesized assembly: %v", c.assembly, err)}
 	}
 	out := comparison{Endpoint: os.Getenv("AWS_ENDPOINT_URL"), NotCompared: notCompared}
 	different := false

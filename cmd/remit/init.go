@@ -23,8 +23,8 @@ func initialize(c *command, arguments []string) error {
 	}
 	dir := arguments[0]
 	name := filepath.Base(dir)
-	if err := new(terms.Name).UnmarshalText([]byte(name)); err != nil {
-		return usage{fmt.Sprintf("%q cannot be a platform's name: %v", name, err)}
+	if err := new(terms.Name).UnmarshalText([]byte(name)); err != nil || strings.ToLower(name) != name {
+		return usage{fmt.Sprintf("%q cannot be a platform's name, which is a lower-case letter, then letters, digits and single - or _", name)}
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is already there; nothing was written", dir)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -76,6 +77,15 @@ func (u usage) Error() string { return u.message }
 
 func run(arguments []string, out, errOut io.Writer) int {
 	name := "help"
+	for i, a := range arguments {
+		if !strings.HasPrefix(a, "-") && i > 0 { // flags may come first: remit --json show …
+			arguments = slices.Concat(arguments[i:i+1], arguments[:i], arguments[i+1:])
+			break
+		}
+		if !strings.HasPrefix(a, "-") {
+			break
+		}
+	}
 	if len(arguments) > 0 {
 		name, arguments = arguments[0], arguments[1:]
 	}
@@ -160,6 +170,11 @@ func today() terms.Date { return terms.Date(time.Now().UTC().Format(time.DateOnl
 
 // declaration loads the one that is named, or the only one there is.
 func declaration(arguments []string) (*platform.Platform, error) {
+	if len(arguments) > 0 {
+		if err := isDirectory(arguments[0]); err != nil {
+			return nil, err
+		}
+	}
 	switch len(arguments) {
 	case 0:
 		dirs, err := declarations()
@@ -174,6 +189,18 @@ func declaration(arguments []string) (*platform.Platform, error) {
 		return load.Dir(arguments[0], today())
 	}
 	return nil, usage{"too many arguments"}
+}
+
+// isDirectory keeps a mistyped path from being read as an empty declaration.
+func isDirectory(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return usage{fmt.Sprintf("there is no directory %s; a declaration is a directory with platform.yaml", path)}
+	case !info.IsDir():
+		return usage{fmt.Sprintf("%s is a file; name the declaration's directory, %s", path, filepath.Dir(path))}
+	}
+	return nil
 }
 
 // declarations is every directory below environments/ that has a platform.yaml.
@@ -228,7 +255,8 @@ func help(c *command, _ []string) error {
 		list = append(list, map[string]string{"verb": v.name, "arguments": v.arguments, "summary": v.summary})
 	}
 	out.WriteString("\nA DECLARATION is a directory with platform.yaml and one file for each environment.\n" +
-		"Without one, the only directory below environments/ is meant; check reads them all.\n" +
+		"Without one, environments/ is searched: check reads every declaration there, show finds the one\n" +
+		"that declares the name, and the other verbs want to be told when there are several.\n" +
 		"--json prints the result for programs; --env NAME narrows it to one environment.\n" +
 		"Exit codes: 0 clean, 1 findings, 2 misuse.\n")
 	return c.print(list, out.String())

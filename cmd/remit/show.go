@@ -38,7 +38,11 @@ func declaringIn(rest []string, kind, name string) (*platform.Platform, error) {
 	}
 	var found []string
 	for _, dir := range dirs {
-		if p, err := declaration([]string{dir}); err == nil && declares(p, kind, name) {
+		p, err := declaration([]string{dir})
+		if err != nil {
+			return nil, err // a declaration with problems may be the one that was meant
+		}
+		if declares(p, kind, name) {
 			found = append(found, dir)
 		}
 	}
@@ -87,7 +91,7 @@ type roleView struct {
 func showRole(c *command, p *platform.Platform, name string) error {
 	r, e, ok := findRole(p, name)
 	if !ok {
-		return usage{fmt.Sprintf("%s has no role %q; roles: %s", p.Name, name, strings.Join(roleNames(p), ", "))}
+		return usage{fmt.Sprintf("%s has no role %q; %s", p.Name, name, among(name, roleNames(p)))}
 	}
 	text := r.Text(iam.View{Names: names(p, e)}) + "  declared  " + r.From.String() + "\n"
 	return c.print(roleView{
@@ -102,7 +106,26 @@ func roleNames(p *platform.Platform) []string {
 			out = append(out, r.ARN.Name())
 		}
 	}
+	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// among helps someone who mistyped a name: the names that share most of its parts, or all
+// when they are few.
+func among(name string, known []string) string {
+	if len(known) <= 8 {
+		return "known: " + strings.Join(known, ", ")
+	}
+	shared := func(k string) (n int) {
+		for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' }) {
+			if strings.Contains(k, part) {
+				n++
+			}
+		}
+		return n
+	}
+	slices.SortStableFunc(known, func(a, b string) int { return shared(b) - shared(a) })
+	return fmt.Sprintf("the closest of %d: %s", len(known), strings.Join(known[:3], ", "))
 }
 
 // names is what an environment's account numbers are called.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"remit/platform"
@@ -9,42 +10,47 @@ import (
 
 // agentView is one agent: who may use it, what it may do, and as what it runs where.
 type agentView struct {
-	Agent       string            `json:"agent"`
-	Team        string            `json:"team"`
-	IntendedUse string            `json:"intended_use"`
-	Limitations string            `json:"limitations,omitempty"`
-	Tier        string            `json:"tier,omitempty"`
-	Purposes    []string          `json:"purposes"`
-	Callers     []string          `json:"callers"`
-	Models      platform.Models   `json:"models"`
-	Tools       []string          `json:"tools"`
-	Memory      *platform.Memory  `json:"memory,omitempty"`
-	Events      []platform.Events `json:"events,omitempty"`
-	Lanes       []laneView        `json:"lanes"`
+	Agent       string     `json:"agent"`
+	Team        string     `json:"team"`
+	IntendedUse string     `json:"intended_use"`
+	Limitations string     `json:"limitations,omitempty"`
+	Tier        string     `json:"tier,omitempty"`
+	Purposes    []string   `json:"purposes"`
+	Callers     []string   `json:"callers"`
+	Models      any        `json:"models"` // under the declaration's keys, as are memory and events
+	Tools       []string   `json:"tools"`
+	Memory      any        `json:"memory,omitempty"`
+	Events      any        `json:"events,omitempty"`
+	Lanes       []laneView `json:"lanes"`
+
+	agent platform.Agent
 }
 
 // laneView is one lane: its identity, its limits, and what constraints leave of its tools.
 type laneView struct {
-	Lane     string                `json:"lane"`
-	Role     string                `json:"execution_role"`
-	Code     string                `json:"code"`
-	Share    string                `json:"share,omitempty"`
-	ReadOnly bool                  `json:"read_only"`
-	Tools    []string              `json:"tools"`
-	Limits   *platform.AgentLimits `json:"limits,omitempty"`
+	Lane     string   `json:"lane"`
+	Role     string   `json:"execution_role"`
+	Code     string   `json:"code"`
+	Share    string   `json:"share,omitempty"`
+	ReadOnly bool     `json:"read_only"`
+	Narrowed bool     `json:"narrowed"` // constraints or the environment take tools away
+	Tools    []string `json:"tools"`
+	Limits   any      `json:"limits,omitempty"`
+
+	limits *platform.AgentLimits
 }
 
 func showAgent(c *command, p *platform.Platform, name string) error {
 	a, ok := p.Agent(name)
 	if !ok {
-		return usage{fmt.Sprintf("%s has no agent %q", p.Name, name)}
+		return usage{fmt.Sprintf("%s has no agent %q; %s", p.Name, name, among(name, agentNames(p)))}
 	}
 	environments, err := c.environmentsOf(p)
 	if err != nil {
 		return err
 	}
 	v := agentView{Agent: a.Name, Team: a.Team, IntendedUse: a.IntendedUse, Limitations: a.Limitations, Tier: a.Tier, Purposes: a.Purposes,
-		Callers: p.RolesAbove(a.Callers), Models: a.Models, Tools: a.Tools, Memory: a.Memory, Events: a.Events}
+		Callers: p.RolesAbove(a.Callers), Models: words(a.Models), Tools: a.Tools, Memory: words(a.Memory), Events: words(a.Events), agent: a}
 	for _, e := range environments {
 		for _, lane := range p.Lanes(e) {
 			if lane.Agent == name {
@@ -55,6 +61,14 @@ func showAgent(c *command, p *platform.Platform, name string) error {
 	return c.print(v, v.text())
 }
 
+func agentNames(p *platform.Platform) []string {
+	var out []string
+	for _, a := range p.Agents {
+		out = append(out, a.Name)
+	}
+	return out
+}
+
 func viewLane(lane platform.Running) laneView {
 	v := laneView{Lane: lane.Term().String(), Role: lane.Role("execution"), Code: string(lane.Version.Code), ReadOnly: lane.ReadOnly, Tools: []string{}}
 	if lane.Version.Share > 0 {
@@ -63,9 +77,10 @@ func viewLane(lane platform.Running) laneView {
 	for _, t := range lane.Tools {
 		v.Tools = append(v.Tools, t.Name)
 	}
+	v.Narrowed = len(lane.Tools) < len(lane.Actor.Tools)
 	for _, l := range lane.Environment.Limits.Agents {
 		if l.Agent == lane.Agent {
-			v.Limits = &l
+			v.Limits, v.limits = words(l), &l
 		}
 	}
 	return v
@@ -84,12 +99,12 @@ func (v agentView) text() string {
 	line("owned by", v.Team)
 	line("risk tier", v.Tier)
 	line("used by", strings.Join(v.Callers, ", ")+", for "+strings.Join(v.Purposes, ", "))
-	line("models", strings.Join(v.Models.IDs, ", ")+" via "+v.Models.Via)
+	line("models", strings.Join(append(slices.Clone(v.agent.Models.IDs), v.agent.Models.Profiles...), ", ")+" via "+v.agent.Models.Via)
 	line("tools", strings.Join(v.Tools, ", "))
-	if v.Memory != nil {
-		line("memory", fmt.Sprintf("per %s, kept %s", v.Memory.Scope, v.Memory.Retention))
+	if m := v.agent.Memory; m != nil {
+		line("memory", fmt.Sprintf("per %s, kept %s", m.Scope, m.Retention))
 	}
-	for _, e := range v.Events {
+	for _, e := range v.agent.Events {
 		line("publishes", strings.Join(e.DetailTypes, ", ")+" on "+e.Bus)
 	}
 	for _, lane := range v.Lanes {
@@ -104,10 +119,10 @@ func (v laneView) text() string {
 	if v.Share != "" {
 		fmt.Fprintf(&out, "    serves     %s of users\n", v.Share)
 	}
-	if v.ReadOnly {
-		fmt.Fprintf(&out, "    narrowed   reads only: %s\n", strings.Join(v.Tools, ", "))
+	if v.Narrowed {
+		fmt.Fprintf(&out, "    narrowed   to %s\n", strings.Join(v.Tools, ", "))
 	}
-	if l := v.Limits; l != nil {
+	if l := v.limits; l != nil {
 		fmt.Fprintf(&out, "    at most    %d tool calls, %s, %d tokens, %s per execution\n", l.ToolCalls, l.WallClock, l.Tokens, l.ModelCost)
 	}
 	return out.String()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"remit/platform"
+	"remit/terms"
 )
 
 // matrixRow is one tool of one lane: which user roles may call it, which may not and why,
@@ -22,6 +23,9 @@ func showMatrix(c *command, p *platform.Platform, agent string) error {
 	environments, err := c.environmentsOf(p)
 	if err != nil {
 		return err
+	}
+	if _, ok := p.Agent(agent); agent != "" && !ok {
+		return usage{fmt.Sprintf("%s has no agent %q; %s (a declaration's directory is written with a slash, ./%s)", p.Name, agent, among(agent, agentNames(p)), agent)}
 	}
 	rows := []matrixRow{}
 	for _, e := range environments {
@@ -77,10 +81,24 @@ func depends(p *platform.Platform, lane platform.Running, t platform.Tool) []str
 		always := w == platform.When{} || w == platform.When{Lane: lane.Lane}
 		applies := (w.Lane == "" || w.Lane == lane.Lane) && (w.Access == "" || w.Access == t.Access) && (w.DataClass == "" || w.DataClass == t.DataClass)
 		if !always && applies && k.Forbid.Forbids(t) {
-			out = append(out, k.ID)
+			out = append(out, sayWhen(k))
 		}
 	}
 	return out
+}
+
+// sayWhen reads a constraint's moment aloud.
+func sayWhen(k platform.Constraint) string {
+	var words []string
+	if k.When.Hours != (terms.Hours{}) {
+		words = append(words, k.When.Hours.String())
+	}
+	for _, w := range []struct{ label, value string }{{"as", k.When.UserRole}, {"for", k.When.Purpose}} {
+		if w.value != "" {
+			words = append(words, w.label+" "+w.value)
+		}
+	}
+	return strings.Join(words, " ") + " (" + k.ID + ")"
 }
 
 func matrixText(p *platform.Platform, rows []matrixRow) string {
@@ -103,8 +121,8 @@ func matrixText(p *platform.Platform, rows []matrixRow) string {
 			}
 			fmt.Fprintf(&out, "  %-*s", cellWidth(r.Name), cell)
 		}
-		if len(row.Depends) > 0 {
-			fmt.Fprintf(&out, "  unless %s", strings.Join(row.Depends, ", "))
+		if len(row.Depends) > 0 && len(row.Allowed) > 0 {
+			fmt.Fprintf(&out, "  not %s", strings.Join(row.Depends, ", not "))
 		}
 		out.WriteString("\n")
 	}

@@ -21,19 +21,23 @@ type toolView struct {
 	DataClass    string            `json:"data_class"`
 	Callers      []string          `json:"callers"`
 	Agents       []string          `json:"agents"`
-	Datum        *platform.Datum   `json:"datum,omitempty"`
+	Datum        any               `json:"datum,omitempty"` // under the declaration's keys
 	Leaves       []string          `json:"leaves"`
 	Safeguards   []string          `json:"safeguards"`
 	Recorded     []string          `json:"recorded"`
 	Environments []toolEnvironment `json:"environments"`
 	Digest       string            `json:"digest"`
+
+	datum *platform.Datum
 }
 
-// toolEnvironment is how one environment serves the tool, how often, and through which IAM.
+// toolEnvironment is how one environment serves the tool, how often, when never, and
+// through which IAM.
 type toolEnvironment struct {
 	Name     string     `json:"name"`
 	ServedBy string     `json:"served_by"`
 	HowOften string     `json:"how_often"`
+	Never    []string   `json:"never,omitempty"`
 	Grants   []toolRole `json:"grants"`
 }
 
@@ -46,7 +50,7 @@ type toolRole struct {
 func showTool(c *command, p *platform.Platform, name string) error {
 	t, ok := p.Tool(name)
 	if !ok {
-		return usage{fmt.Sprintf("%s has no tool %q; tools: %s", p.Name, name, strings.Join(toolNames(p), ", "))}
+		return usage{fmt.Sprintf("%s has no tool %q; %s", p.Name, name, among(name, toolNames(p)))}
 	}
 	environments, err := c.environmentsOf(p)
 	if err != nil {
@@ -72,7 +76,7 @@ func toolNames(p *platform.Platform) []string {
 func viewTool(p *platform.Platform, t platform.Tool) toolView {
 	v := toolView{
 		Tool: t.Name, Team: t.Team, Purpose: t.Purpose, Access: string(t.Access), DataClass: t.DataClass,
-		Callers: p.RolesAbove(t.Callers), Datum: t.Datum, Leaves: t.Response.Allow, Safeguards: safeguards(t), Recorded: recorded(t),
+		Callers: p.RolesAbove(t.Callers), Datum: words(t.Datum), datum: t.Datum, Leaves: t.Response.Allow, Safeguards: safeguards(t), Recorded: recorded(t),
 	}
 	for _, a := range p.Agents {
 		if slices.Contains(a.Tools, t.Name) {
@@ -129,6 +133,11 @@ func recorded(t platform.Tool) []string {
 
 func viewToolIn(p *platform.Platform, t platform.Tool, e platform.Environment) toolEnvironment {
 	v := toolEnvironment{Name: e.Name, ServedBy: servedBy(t, e), HowOften: howOften(t, e), Grants: []toolRole{}}
+	for _, k := range p.ConstraintsOn(e) {
+		if k.Forbid.Forbids(t) && (k.When.Access == "" || k.When.Access == t.Access) && (k.When.DataClass == "" || k.When.DataClass == t.DataClass) {
+			v.Never = append(v.Never, constraintSentence(k))
+		}
+	}
 	for _, r := range grants.Intended(p, e.Name).Roles {
 		var sids []string
 		for _, s := range r.Policy.Statements {
@@ -141,6 +150,14 @@ func viewToolIn(p *platform.Platform, t platform.Tool, e platform.Environment) t
 		}
 	}
 	return v
+}
+
+func constraintSentence(k platform.Constraint) string {
+	where := ""
+	if k.When.Lane != "" {
+		where = "in lane " + k.When.Lane + " "
+	}
+	return strings.TrimSpace(where + strings.TrimSpace(sayWhen(k)))
 }
 
 func servedBy(t platform.Tool, e platform.Environment) string {
@@ -181,8 +198,8 @@ func (v toolView) text() string {
 	line("owned by", v.Team)
 	line("does", v.Access+"s "+v.DataClass)
 	line("who", strings.Join(v.Callers, ", ")+", through "+strings.Join(v.Agents, ", "))
-	if v.Datum != nil {
-		line("whose data", datumSentence(*v.Datum))
+	if v.datum != nil {
+		line("whose data", datumSentence(*v.datum))
 	}
 	line("may leave", strings.Join(v.Leaves, "  ")+"   (nothing else)")
 	for i, s := range v.Safeguards {
@@ -191,6 +208,12 @@ func (v toolView) text() string {
 	line("recorded", strings.Join(v.Recorded, ", "))
 	for _, e := range v.Environments {
 		fmt.Fprintf(&out, "  in %s\n    served by  %s\n    how often  %s\n", e.Name, e.ServedBy, e.HowOften)
+		for i, k := range e.Never {
+			fmt.Fprintf(&out, "    %-9s  %s\n", map[bool]string{true: "never"}[i == 0], k)
+		}
+		if len(e.Grants) == 0 {
+			fmt.Fprintf(&out, "    through    no IAM: the gateway calls it over HTTPS\n")
+		}
 		for i, g := range e.Grants {
 			fmt.Fprintf(&out, "    %-9s  %s: %s\n", map[bool]string{true: "through"}[i == 0], g.Role, strings.Join(g.Statements, ", "))
 		}

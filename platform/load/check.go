@@ -199,6 +199,15 @@ func (c *checker) reachable(path string, a platform.Agent, t platform.Tool) {
 
 // profiles: a cross-region profile ends in the id of the model it routes to.
 func (c *checker) profiles(at string, m platform.Models) {
+	if m.Via == "broker" && len(m.Profiles) > 0 {
+		c.say("bad-model", at+".models.profiles", "are for models used directly; the broker chooses its own way to a model", "remove profiles, or use via: direct")
+		return
+	}
+	for i, id := range m.IDs {
+		if geography, _, ok := strings.Cut(id, "."); ok && slices.Contains(geographies, geography) {
+			c.say("bad-model", fmt.Sprintf("%s.models.ids[%d]", at, i), fmt.Sprintf("%q is an inference profile, not a model", cut(id)), "put it in profiles, and its model in ids")
+		}
+	}
 	for i, profile := range m.Profiles {
 		_, model, _ := strings.Cut(profile, ".")
 		if profile != "" && !slices.Contains(m.IDs, model) {
@@ -209,6 +218,10 @@ func (c *checker) profiles(at string, m platform.Models) {
 
 // constraints checks one list; seen is where the ids before it stand. A record names a
 // constraint by its id alone.
+// geographies begin the ids of cross-region inference profiles (Bedrock User Guide,
+// inference-profiles-support); each routes within its own regions.
+var geographies = []string{"us", "eu", "apac", "jp", "au", "us-gov", "global"}
+
 func (c *checker) constraints(list []platform.Constraint, at string, seen map[string]string) {
 	for i, k := range list {
 		path := fmt.Sprintf("%s[%d]", at, i)

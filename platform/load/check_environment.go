@@ -158,6 +158,9 @@ func find[T any](list []T, is func(T) bool) (T, bool) {
 
 func (c *checker) credentials(at string, e platform.Environment) {
 	for _, k := range e.Credentials {
+		if !slices.ContainsFunc(e.Targets, func(t platform.Target) bool { return t.Credential == k.Name }) {
+			c.say("unused", at+"credentials."+k.Name, "is used by no target", "name it in a target, or remove it; a secret nobody uses is only a risk")
+		}
 		c.known("unknown-team", "team", at+"credentials."+k.Name+".owner", k.Owner, c.teamNames())
 	}
 }
@@ -166,6 +169,9 @@ func (c *checker) targets(at string, e platform.Environment) {
 	for _, t := range e.Targets {
 		path := at + "targets." + t.Tool
 		c.known("unknown-tool", "tool", path, t.Tool, c.toolNames())
+		if slices.Contains(e.Without, t.Tool) {
+			c.sayAlso("unused", path, "is never called: the environment does without this tool", "remove the target, or the name in without", at+"without")
+		}
 		c.known("unknown-credential", "credential", path+".credential", t.Credential, names(e.Credentials, func(k platform.Credential) string { return k.Name }))
 		c.targetKind(path, t)
 		c.targetAccounts(path, e, t)
@@ -193,6 +199,8 @@ func (c *checker) targetKind(path string, t platform.Target) {
 		return
 	}
 	switch {
+	case t.Credential != "" && (t.Lambda != nil || t.Reach != nil):
+		c.say("bad-target", path+".credential", "is never used: functions and reaches are called as the lane's own role", "remove it")
 	case tool.Reach == nil && t.Reach != nil, tool.Reach != nil && t.Reach == nil:
 		c.sayAlso("bad-target", path, "a reach target and a tool with reach belong together", "give both a reach, or neither", "tools."+t.Tool)
 	case t.Reach == nil, c.refused("tools." + t.Tool + ".reach"), c.refused(path + ".reach"):
@@ -229,12 +237,40 @@ func (c *checker) lanes(at string, e platform.Environment) {
 			}
 		}
 		c.shares(path, set)
+		c.residency(path, e, agent)
 		c.resolved(path, e, agent)
 		c.priced(path, e, agent)
 		if !slices.ContainsFunc(e.Limits.Agents, func(l platform.AgentLimits) bool { return l.Agent == set.Agent }) {
 			c.say("no-limit", path, "runs here without limits", "declare limits.agents."+set.Agent)
 		}
 	}
+}
+
+// residency: a profile routes requests to regions of its own geography, so one of another
+// geography would take an environment's data abroad.
+func (c *checker) residency(path string, e platform.Environment, a platform.Agent) {
+	if a.Models.Via != "direct" {
+		return
+	}
+	for i, profile := range a.Models.Profiles {
+		geography, _, _ := strings.Cut(profile, ".")
+		if region := regionGeography(e.Region); e.Region != "" && geography != region {
+			c.sayAlso("foreign-profile", path, fmt.Sprintf("profile %s sends requests to regions of %q, and %s is in %s", cut(profile), geography, e.Name, e.Region),
+				"declare a profile of the environment's own geography", fmt.Sprintf("agents.%s.models.profiles[%d]", a.Name, i))
+		}
+	}
+}
+
+// regionGeography is the profile prefix that keeps requests near a region.
+func regionGeography(region string) string {
+	switch {
+	case strings.HasPrefix(region, "us-gov-"):
+		return "us-gov"
+	case strings.HasPrefix(region, "ap-"):
+		return "apac"
+	}
+	geography, _, _ := strings.Cut(region, "-")
+	return geography
 }
 
 // shares: lanes without a share divide what is left, so something must be left for them.

@@ -120,6 +120,9 @@ func (l *loader) file(fsys fs.FS, name string, into any, prefix string, places p
 		return false
 	}
 	l.lines[shown] = strings.Split(password.ReplaceAllString(string(text), "://…@"), "\n")
+	if l.tabs(shown) {
+		return false
+	}
 	root, ok := l.parse(text, shown)
 	if !ok {
 		return false
@@ -128,6 +131,19 @@ func (l *loader) file(fsys fs.FS, name string, into any, prefix string, places p
 	d.plain(root, "")
 	d.decode(root, into)
 	return true
+}
+
+// tabs finds indentation that YAML forbids, at its own place; the YAML library notices it a
+// line or more away.
+func (l *loader) tabs(shown string) bool {
+	for i, line := range l.lines[shown] {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		if tab := strings.IndexByte(indent, '\t'); tab >= 0 && strings.TrimSpace(line) != "" {
+			l.report(Problem{Code: "not-yaml", At: terms.Pos{File: shown, Line: i + 1, Col: tab + 1}, Message: "has a tab here; YAML indents with spaces", Hint: "replace the tab by spaces"})
+			return true
+		}
+	}
+	return false
 }
 
 func (l *loader) read(fsys fs.FS, name, shown string) ([]byte, bool) {
