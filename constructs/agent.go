@@ -15,7 +15,7 @@ import (
 // agentStack is what all lanes of an agent share: its image repository, and its memory
 // table with the key that encrypts it.
 func agentStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, a platform.AgentSite) stack {
-	s := newStack(stage, a.Site, a.Stack(), "Remit: what all lanes of "+a.Agent+" share", "deploy", "execution")
+	s := newStack(stage, a.Site, a.Stack(), "Remit: what all lanes of "+a.Agent+" share", ordinary)
 	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:agent"), jsii.String(a.Agent), nil)
 	repository(s, e, a)
 	if agent, _ := p.Agent(a.Agent); agent.Memory != nil {

@@ -53,20 +53,29 @@ type stack struct {
 	name string
 }
 
-// newStack is a stack of a site that deploys through Remit's own bootstrap roles; deploy
-// and execute are the kinds of bootstrap role it uses.
-func newStack(stage awscdk.Stage, site platform.Site, name, description, deploy, execute string) stack {
+// deployment is the set of bootstrap roles a stack deploys through, and where in the asset
+// bucket its template goes.
+type deployment struct{ assets, deploy, execute, prefix string }
+
+var (
+	ordinary = deployment{"assets", "deploy", "execution", platform.StackAssets}
+	fence    = deployment{"fence-assets", "fence-deploy", "fence-execution", platform.FenceAssets}
+)
+
+// newStack is a stack of a site that deploys through Remit's own bootstrap roles.
+func newStack(stage awscdk.Stage, site platform.Site, name, description string, d deployment) stack {
 	return stack{name: name, Stack: awscdk.NewStack(stage, jsii.String(name), &awscdk.StackProps{
 		StackName:   jsii.String(name),
 		Description: jsii.String(description),
 		Env:         &awscdk.Environment{Account: jsii.String(string(site.Account)), Region: jsii.String(site.Region)},
 		Synthesizer: awscdk.NewDefaultStackSynthesizer(&awscdk.DefaultStackSynthesizerProps{
 			Qualifier:                         jsii.String(platform.Qualifier),
-			DeployRoleArn:                     jsii.String(site.BootstrapRole(deploy)),
-			CloudFormationExecutionRole:       jsii.String(site.BootstrapRole(execute)),
-			FileAssetPublishingRoleArn:        jsii.String(site.BootstrapRole("assets")),
+			DeployRoleArn:                     jsii.String(site.BootstrapRole(d.deploy)),
+			CloudFormationExecutionRole:       jsii.String(site.BootstrapRole(d.execute)),
+			FileAssetPublishingRoleArn:        jsii.String(site.BootstrapRole(d.assets)),
 			LookupRoleArn:                     jsii.String(site.BootstrapRole("lookup")),
 			FileAssetsBucketName:              jsii.String(site.AssetBucket()),
+			BucketPrefix:                      jsii.String(d.prefix),
 			BootstrapStackVersionSsmParameter: jsii.String(site.BootstrapParameter()),
 			GenerateBootstrapVersionRule:      jsii.Bool(false), // the CLI reads the same parameter before it deploys
 		}),
@@ -84,14 +93,14 @@ func keep(r awscdk.CfnResource, e platform.Environment) {
 
 // accountStack is the roles of one account that no lane owns.
 func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) stack {
-	s := newStack(stage, site, site.AccountStack(), "Remit: what serves all lanes in the "+site.Purpose+" account", "deploy", "execution")
+	s := newStack(stage, site, site.AccountStack(), "Remit: what serves all lanes in the "+site.Purpose+" account", ordinary)
 	roles(s, grants.Account(p, e, site))
 	return s
 }
 
 // fenceStack holds the boundaries, and deploys with the roles that can do nothing else.
 func fenceStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) stack {
-	s := newStack(stage, site, site.FenceStack(), "Remit: the permissions boundaries of the "+site.Purpose+" account", "fence-deploy", "fence-execution")
+	s := newStack(stage, site, site.FenceStack(), "Remit: the permissions boundaries of the "+site.Purpose+" account", fence)
 	boundaries(s, grants.Fence(p, e, site))
 	return s
 }

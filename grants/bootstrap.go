@@ -2,6 +2,7 @@ package grants
 
 import (
 	"slices"
+	"strings"
 
 	"remit/iam"
 	"remit/platform"
@@ -12,9 +13,10 @@ import (
 // execution role AdministratorAccess and its deploy role other accounts' buckets
 // (aws-cdk CLI, bootstrap-template.yaml); these can create only what Remit creates, in their own account.
 //
-// Two pairs deploy: fence-deploy and fence-execution own the boundaries and nothing else;
-// deploy and execution own everything but the boundaries. None can change itself, the
-// other pair or the bootstrap.
+// Two sets of three deploy: fence-assets, fence-deploy and fence-execution own the
+// boundaries and nothing else; assets, deploy and execution own everything but the
+// boundaries. None can change itself, the other set or the bootstrap, and neither can
+// write the templates the other deploys.
 func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
 	from := "environments." + e.Name + ".deploy"
 	made := func(kind string, trust iam.Document, statements ...iam.Statement) iam.Role {
@@ -24,8 +26,9 @@ func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site)
 		Roles: []iam.Role{
 			made("deploy", byDeployers(p, e, "deploy"), stackDeployment(site, "execution", "*")...),
 			made("fence-deploy", byDeployers(p, e, "fence"), fenceDeployment(site)...),
-			made("assets", byDeployers(p, e, "deploy"), publishAssets(site)...),
-			made("lookup", byDeployers(p, e, "deploy"), lookUp(site)...),
+			made("assets", byDeployers(p, e, "deploy"), publishAssets(site, platform.StackAssets)...),
+			made("fence-assets", byDeployers(p, e, "fence"), publishAssets(site, platform.FenceAssets)...),
+			made("lookup", byDeployers(p, e, "deploy", "fence"), lookUp(site)...),
 			made("execution", byCloudFormation, execute(site)...),
 			made("fence-execution", byCloudFormation, executeFence(site)...),
 		},
@@ -44,11 +47,16 @@ var byCloudFormation = iam.Doc(iam.Statement{
 })
 
 // byDeployers admits whom the environment's deploy rule names: its own people, or only the
-// pipeline, whose step for the fence is another than its step for stacks.
-func byDeployers(p *platform.Platform, e platform.Environment, step string) iam.Document {
+// named steps of the pipeline, whose step for the fence is another than its step for stacks.
+func byDeployers(p *platform.Platform, e platform.Environment, steps ...string) iam.Document {
 	if e.Deploy.OnlyPipeline() {
-		pipeline := p.SharedSite(platform.Pipeline).Role(platform.Pipeline, step)
-		return iam.Doc(byRole("OnlyThePipeline", "what runs here came through the pipeline's gates", pipeline, list("sts:AssumeRole")))
+		var roles []string
+		for _, step := range steps {
+			roles = append(roles, p.SharedSite(platform.Pipeline).Role(platform.Pipeline, step))
+		}
+		only := byRole("OnlyThePipeline", "what runs here came through the pipeline's gates", roles[0], list("sts:AssumeRole"))
+		only.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", roles...)}
+		return iam.Doc(only)
 	}
 	var out []iam.Statement
 	for _, account := range principalAccounts(e.Deploy.By) {
@@ -117,18 +125,31 @@ func readAssets(site platform.Site) iam.Statement {
 		list("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"), bucketARNs(site), inAccountOf(site))
 }
 
-func publishAssets(site platform.Site) []iam.Statement {
+// publishAssets writes templates and code below one prefix of this account's own bucket. It
+// deletes nothing, and the bucket keeps every version; the other prefix is the other set's.
+func publishAssets(site platform.Site, prefix string) []iam.Statement {
+	bucket := bucketARNs(site)[0]
 	return []iam.Statement{
-		allow("PublishAssets", "templates and code go to this account's own bucket; nothing there is deleted or replaced in place",
-			list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site), inAccountOf(site)),
+		allow("FindAssets", "the CLI publishes only what is not there yet",
+			list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:ListBucket"), list(bucket), inAccountOf(site)),
+		allow("PublishAssets", "what this set of roles deploys, and nothing the other set does",
+			list("s3:GetObject", "s3:PutObject"), list(bucket+"/"+prefix+"*"), inAccountOf(site)),
 		readVersion(site),
 	}
 }
 
-// lookUp reads what a diff compares with; it reads no data.
+// lookUp reads what a comparison compares with (cdk diff, remit compare); it reads no data.
 func lookUp(site platform.Site) []iam.Statement {
+	roles := list(site.Role("*"), site.Global("iam", "role"+platform.BootstrapPath+site.Named("bootstrap", "*")))
+	policies := list(site.Boundary("*"), site.BootstrapBoundary())
 	return []iam.Statement{
 		allow("ReadStacks", "a diff compares with what is deployed", list("cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:ListStackResources"), list(stacks(site, "*"))),
+		allow("ListRolesAndPolicies", "a role that nobody intended is found only by listing; IAM lists with no narrower resource", list("iam:ListPolicies", "iam:ListRoles"), everything),
+		allow("ReadRoles", "Remit's own roles, to compare them with what was intended", list("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"), roles),
+		allow("ReadBoundaries", "their boundaries likewise", list("iam:GetPolicyVersion"), policies),
+		allow("ReadTables", "settings of memory tables, and no item of them", list("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
+			list(site.ARN("dynamodb", "table/"+site.Named("*", "memory")))),
+		allow("ReadKeys", "policies of keys; using a key is not part of that", list("kms:GetKeyPolicy", "kms:GetKeyRotationStatus"), list(site.ARN("kms", "key/*"))),
 		readVersion(site),
 	}
 }
@@ -143,18 +164,35 @@ func executeFence(site platform.Site) []iam.Statement {
 	}
 }
 
+// fenced pairs the names of roles with the boundary that holds such roles, in the
+// platform account and in a resource account. A role of one kind never gets another's.
+var fenced = map[bool][]struct {
+	names             []string
+	boundary, service string
+}{
+	true: {
+		{list("*-execution"), "execution", "bedrock-agentcore.amazonaws.com"},
+		{list("*-execution"), "execution-direct", "bedrock-agentcore.amazonaws.com"},
+		{list("*-gateway"), "gateway", "bedrock-agentcore.amazonaws.com"},
+		{list("*-memory"), "memory", ""},
+		{list("*-request", "*-response"), "function", "lambda.amazonaws.com"},
+		{list("*-reach"), "reach", "lambda.amazonaws.com"},
+		{list("entry"), "entry", "lambda.amazonaws.com"},
+	},
+	false: {{list("*-reached"), "reached", ""}},
+}
+
 // execute is what CloudFormation needs to make Remit's stacks: each service's own names,
-// and roles only inside a fence boundary that it cannot exchange.
+// and roles only inside the fence boundary of their kind, which it cannot exchange.
 func execute(site platform.Site) []iam.Statement {
-	fenced := iam.When("ArnLike", "iam:PermissionsBoundary", site.Boundary("*"))
 	roles := list(site.Role("*"))
 	statements := []iam.Statement{
-		allow("OwnFencedRoles", "a role is made, changed and removed only while a fence boundary holds it",
-			list("iam:CreateRole", "iam:DeleteRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"), roles, fenced),
-		allow("ReadAndTagRoles", "reading and labelling changes no permission here: no grant of Remit looks at a role's own tags",
-			list("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoleTags", "iam:TagRole", "iam:UntagRole"), roles),
-		allow("HandOverRoles", "the services Remit gives roles to, and no other", list("iam:PassRole"), roles,
-			iam.When("StringEquals", "iam:PassedToService", "bedrock-agentcore.amazonaws.com", "lambda.amazonaws.com")),
+		allow("ChangeFencedRoles", "these change or remove a role that exists, and one exists here only inside the fence; IAM is not known to send the boundary with them",
+			list("iam:DeleteRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription"), roles),
+		allow("ReadRoles", "CloudFormation reads what it made",
+			list("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies", "iam:ListRoleTags"), roles),
+		allow("TagRoles", "labels of Remit only: a role's tags are its principal tags, and grants look at tenant and tool",
+			list("iam:TagRole", "iam:UntagRole"), roles, iam.When("ForAllValues:StringLike", "aws:TagKeys", "remit:*")),
 		deny("NeverTheFence", "boundaries belong to the fence's own role, the bootstrap to an administrator",
 			list("iam:*"), list(site.Boundary("*"), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "policy"+platform.BootstrapPath+"*"))),
 		deny("NeverExchangeBoundaries", "a boundary is given when a role is made, and stays",
@@ -163,44 +201,75 @@ func execute(site platform.Site) []iam.Statement {
 			list("cloudformation:*", "s3:DeleteBucket*", "s3:PutBucket*", "s3:PutEncryptionConfiguration"), append(bucketARNs(site), site.ARN("cloudformation", "stack/"+site.BootstrapStack()+"/*"))),
 		readVersion(site), readAssets(site),
 	}
-	if site.Purpose == platform.PlatformAccount {
+	inPlatform := site.Purpose == platform.PlatformAccount
+	statements = append(statements, fencedRoles(site, inPlatform)...)
+	if inPlatform {
 		statements = append(statements, executePlatform(site)...)
 	}
 	return statements
+}
+
+// fencedRoles makes roles of each kind inside the boundary of that kind, and hands them to
+// the one service that runs as them.
+func fencedRoles(site platform.Site, inPlatform bool) []iam.Statement {
+	var out []iam.Statement
+	services := map[string][]string{}
+	for _, kind := range fenced[inPlatform] {
+		var roles []string
+		for _, name := range kind.names {
+			roles = append(roles, site.Role(name))
+		}
+		out = append(out, allow("Own"+word(kind.boundary)+"Roles", "roles of this kind, made and changed only inside their own boundary",
+			list("iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"), roles,
+			iam.When("ArnEquals", "iam:PermissionsBoundary", site.Boundary(kind.boundary))))
+		if kind.service != "" {
+			services[kind.service] = append(services[kind.service], roles...)
+		}
+	}
+	for service, roles := range services {
+		name, _, _ := strings.Cut(service, ".")
+		out = append(out, allow("HandOverTo"+word(name), "the roles this service runs as, and to no other service", list("iam:PassRole"), roles,
+			iam.When("StringEquals", "iam:PassedToService", service)))
+	}
+	return out
 }
 
 // executePlatform is what only the platform account's stacks contain.
 func executePlatform(site platform.Site) []iam.Statement {
 	runtimes := site.ARN("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(site.Platform)+"*")
 	directory := site.ARN("bedrock-agentcore", "workload-identity-directory/default")
-	ours := iam.When("StringEquals", "aws:ResourceTag/remit:platform", site.Platform)
 	return []iam.Statement{
 		allow("CreateRuntimes", "AgentCore names a runtime only after it exists, so creating has no narrower resource; the role handed over is fenced",
 			list("bedrock-agentcore:CreateAgentRuntime"), everything),
 		allow("OwnRuntimes", "runtimes of this platform, their endpoints and who may call them",
 			list("bedrock-agentcore:CreateAgentRuntimeEndpoint", "bedrock-agentcore:DeleteAgentRuntime", "bedrock-agentcore:DeleteAgentRuntimeEndpoint", "bedrock-agentcore:DeleteResourcePolicy",
-				"bedrock-agentcore:GetAgentRuntime", "bedrock-agentcore:GetAgentRuntimeEndpoint", "bedrock-agentcore:GetResourcePolicy", "bedrock-agentcore:ListAgentRuntimeEndpoints",
-				"bedrock-agentcore:ListAgentRuntimeVersions", "bedrock-agentcore:ListTagsForResource", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:TagResource",
+				"bedrock-agentcore:GetAgentRuntime", "bedrock-agentcore:GetAgentRuntimeEndpoint", "bedrock-agentcore:GetResourcePolicy", "bedrock-agentcore:ListTagsForResource", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:TagResource",
 				"bedrock-agentcore:UntagResource", "bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:UpdateAgentRuntimeEndpoint"), list(runtimes)),
+		allow("LookUp", "CloudFormation looks some things up by listing, which has no narrower resource",
+			list("bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "logs:DescribeIndexPolicies"), everything),
 		allow("OwnIdentities", "AgentCore makes a workload identity for each runtime",
 			list("bedrock-agentcore:CreateWorkloadIdentity", "bedrock-agentcore:DeleteWorkloadIdentity", "bedrock-agentcore:GetWorkloadIdentity"), list(directory, directory+"/workload-identity/"+platform.RuntimePrefix(site.Platform)+"*")),
 		allow("PlaceRuntimes", "runtimes in a VPC get network interfaces by a service-linked role", list("iam:CreateServiceLinkedRole"),
 			list(site.Global("iam", "role/aws-service-role/network.bedrock-agentcore.amazonaws.com/*"), site.Global("iam", "role/aws-service-role/runtime-identity.bedrock-agentcore.amazonaws.com/*")),
 			iam.When("StringEquals", "iam:AWSServiceName", "network.bedrock-agentcore.amazonaws.com", "runtime-identity.bedrock-agentcore.amazonaws.com")),
 		allow("OwnTables", "memory tables of this platform",
-			list("dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource",
+			list("dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeContributorInsights",
+				"dynamodb:DescribeKinesisStreamingDestination", "dynamodb:DescribeTable", "dynamodb:GetResourcePolicy", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource",
 				"dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"), list(site.ARN("dynamodb", "table/"+site.Named("*")))),
 		allow("CreateKeys", "KMS names a key only after it exists; the tag says whose it is", list("kms:CreateKey"), everything, iam.When("StringEquals", "aws:RequestTag/remit:platform", site.Platform)),
-		allow("OwnKeys", "keys this platform made", append(list("kms:CreateGrant"), keyAdministration...), list(site.ARN("kms", "key/*")), ours),
+		allow("TagKeys", "a new key is labelled as it is made; no grant looks at a key's label", list("kms:TagResource"), list(site.ARN("kms", "key/*")), iam.When("StringEquals", "aws:RequestTag/remit:platform", site.Platform)),
+		allow("EncryptTables", "DynamoDB checks that whoever makes a table may use its key; each key's own policy says which account and service",
+			list("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"), list(site.ARN("kms", "key/*")),
+			iam.When("StringEquals", "kms:ViaService", "dynamodb."+site.Region+".amazonaws.com")),
 		allow("OwnLogs", "log groups of this platform's runtimes",
-			list("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
+			list("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:GetDataProtectionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
 			list(site.ARN("logs", "log-group:/aws/bedrock-agentcore/runtimes/"+platform.RuntimePrefix(site.Platform)+"*"))),
 		allow("FindLogs", "CloudFormation looks a log group up by its prefix", list("logs:DescribeLogGroups"), list(site.ARN("logs", "log-group:*"))),
 		allow("RegisterLanes", "lanes make themselves known to the entry",
 			list("ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters", "ssm:ListTagsForResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource"),
 			list(site.ARN("ssm", "parameter"+platform.RegistrationPath(site)+"*"))),
 		allow("OwnRepositories", "image repositories of this platform's agents; pushing images is not part of that",
-			list("ecr:CreateRepository", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository", "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:ListTagsForResource", "ecr:PutImageScanningConfiguration", "ecr:PutImageTagMutability", "ecr:PutLifecyclePolicy", "ecr:TagResource", "ecr:UntagResource"),
+			list("ecr:CreateRepository", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository", "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource", "ecr:PutImageScanningConfiguration", "ecr:PutImageTagMutability", "ecr:PutLifecyclePolicy", "ecr:TagResource", "ecr:UntagResource"),
 			list(site.ARN("ecr", "repository/"+site.Platform+"/*"))),
 	}
 }
@@ -213,10 +282,10 @@ func bootstrapBoundary(site platform.Site) iam.Document {
 			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "kms:*", "logs:*", "ssm:*"),
 			list(site.ARN("bedrock-agentcore", "*"), site.ARN("cloudformation", "*"), site.ARN("dynamodb", "table/"+site.Named("*")), site.ARN("ecr", "repository/"+site.Platform+"/*"),
 				site.ARN("kms", "*"), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"))),
-		allow("Create", "what has no name before it exists", list("bedrock-agentcore:CreateAgentRuntime", "cloudformation:ValidateTemplate", "kms:CreateKey"), everything),
+		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), everything),
 		allow("Assets", "this account's own asset bucket", list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site)),
 		allow("Roles", "roles and boundaries of Remit, by path", list("iam:*"),
-			list(site.Role("*"), site.Boundary("*"), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "role/aws-service-role/*"))),
+			list(site.Role("*"), site.Boundary("*"), site.BootstrapBoundary(), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "role/aws-service-role/*"))),
 		deny("NeverUnfence", "no deployment exchanges or removes a boundary, changes the bootstrap, or opens memory",
 			list("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
 				"dynamodb:BatchGetItem", "dynamodb:PartiQL*", "dynamodb:ExportTableToPointInTime", "bedrock-agentcore:Invoke*"), everything),
@@ -226,12 +295,24 @@ func bootstrapBoundary(site platform.Site) iam.Document {
 	)
 }
 
-// bucketPolicy closes the asset bucket to other accounts and to plain HTTP, so that no
-// other account's stock bootstrap can read or replace what is deployed here.
+// bucketPolicy closes the asset bucket to other accounts and to plain HTTP, so that no other
+// account's stock bootstrap can read or replace what is deployed here; and inside the
+// account each prefix to every writer but its own.
 func bucketPolicy(site platform.Site) iam.Document {
 	others := deny("NoOtherAccount", "what is deployed here is read and written from here", list("s3:*"), bucketARNs(site),
-		iam.When("StringNotEquals", "aws:PrincipalAccount", string(site.Account)), iam.When("Bool", "aws:PrincipalIsAWSService", "false"))
+		iam.When("StringNotEquals", "aws:PrincipalAccount", string(site.Account)), iam.When("BoolIfExists", "aws:PrincipalIsAWSService", "false"))
 	plain := deny("NoPlainHTTP", "templates are not readable on the way", list("s3:*"), bucketARNs(site), iam.When("Bool", "aws:SecureTransport", "false"))
-	others.Principals, plain.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
-	return iam.Doc(others, plain)
+	stacks, fence := onlyWriter(site, "OnlyStackAssets", platform.StackAssets, "assets"), onlyWriter(site, "OnlyFenceAssets", platform.FenceAssets, "fence-assets")
+	statements := []iam.Statement{others, plain, stacks, fence}
+	for i := range statements {
+		statements[i].Principals = iam.Principals{AWS: everything}
+	}
+	return iam.Doc(statements...)
+}
+
+// onlyWriter keeps whoever else in the account has S3 permissions from replacing, after it
+// was reviewed, what will be deployed.
+func onlyWriter(site platform.Site, sid, prefix, kind string) iam.Statement {
+	return deny(sid, "what was reviewed is what is deployed: one role writes here", list("s3:DeleteObject*", "s3:PutObject*"), list(bucketARNs(site)[0]+"/"+prefix+"*"),
+		iam.When("ArnNotEquals", "aws:PrincipalArn", site.BootstrapRole(kind)))
 }

@@ -1,6 +1,7 @@
 package grants
 
 import (
+	"slices"
 	"strings"
 
 	"remit/iam"
@@ -31,9 +32,22 @@ func execution(p *platform.Platform, lane platform.Running) iam.Role {
 	}
 	statements = append(statements, ownEvents(lane)...)
 	statements = append(statements, directReach(p, lane)...)
-	return role(p, lane.Site, lane.LaneSite.Role("execution"), "execution", "agents."+lane.Agent,
+	return role(p, lane.Site, lane.LaneSite.Role("execution"), executionKind(lane), "agents."+lane.Agent,
 		byAgentCore("OnlyThisRuntime", "only this lane's runtime runs as this role", lane.Site, lane.RuntimePattern()),
 		iam.Doc(statements...))
+}
+
+// executionKind is the boundary of the lane's execution role: an agent that uses models or
+// reaches directly has a wider one, so that the others' names neither.
+func executionKind(lane platform.Running) string {
+	if direct(lane) {
+		return "execution-direct"
+	}
+	return "execution"
+}
+
+func direct(lane platform.Running) bool {
+	return lane.Actor.Models.Via == "direct" || slices.ContainsFunc(lane.Tools, func(t platform.Tool) bool { return t.Reach != nil && t.Reach.Direct != nil })
 }
 
 // models is empty with the broker: then the role has no model permission at all, and the

@@ -1,6 +1,8 @@
 package grants
 
 import (
+	"slices"
+
 	"remit/iam"
 	"remit/platform"
 )
@@ -13,13 +15,16 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 	kinds := map[string]iam.Document{"reached": reachedBoundary(site)}
 	if site.Purpose == platform.PlatformAccount {
 		kinds = map[string]iam.Document{
-			"execution": executionBoundary(p, e, site),
+			"execution": executionBoundary(p, e, site, false),
 			"gateway":   gatewayBoundary(p, e, site),
 			"memory":    memoryBoundary(site),
 			"function":  functionBoundary(site),
 			"reach":     reachBoundary(p, e, site),
 			"entry":     entryBoundary(site),
 		}
+	}
+	if slices.ContainsFunc(p.Lanes(e), direct) && site.Purpose == platform.PlatformAccount {
+		kinds["execution-direct"] = executionBoundary(p, e, site, true)
 	}
 	var w iam.World
 	for kind, document := range kinds {
@@ -59,8 +64,9 @@ func memoryKeys(site platform.Site) iam.Statement {
 		iam.When("StringEquals", "kms:ViaService", "dynamodb."+site.Region+".amazonaws.com"))
 }
 
-// executionBoundary: with models only through the broker, not even the boundary names one.
-func executionBoundary(p *platform.Platform, e platform.Environment, site platform.Site) iam.Document {
+// executionBoundary: unless an agent is direct, not even its boundary names a model or a
+// role to assume.
+func executionBoundary(p *platform.Platform, e platform.Environment, site platform.Site, direct bool) iam.Document {
 	statements := []iam.Statement{
 		allow("WriteLogs", "runtimes of this platform write their own logs", list("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
 			list(site.ARN("logs", "log-group:/aws/bedrock-agentcore/runtimes/"+platform.RuntimePrefix(site.Platform)+"*"))),
@@ -75,10 +81,10 @@ func executionBoundary(p *platform.Platform, e platform.Environment, site platfo
 	if buses := busARNs(e, site); len(buses) > 0 {
 		statements = append(statements, allow("PublishEvents", "the declared event buses", list("events:PutEvents"), buses))
 	}
-	if models := modelARNs(p, e); len(models) > 0 {
+	if models := modelARNs(p, e); direct && len(models) > 0 {
 		statements = append(statements, allow("InvokeModels", "the models some agent declares for direct use", list("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models))
 	}
-	if reached := reachedPatterns(p, e, true); len(reached) > 0 {
+	if reached := reachedPatterns(p, e, true); direct && len(reached) > 0 {
 		statements = append(statements, allow("AssumeReached", "roles some tool declares for direct reach", list("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"), reached))
 	} else {
 		statements = append(statements, neverAssume)

@@ -234,7 +234,13 @@ func TestADirectReachIsOnTheExecutionRoleAndInTheTrust(t *testing.T) {
 		if got := strings.Contains(sids(role(t, w, "acme-prod-clerk-stable-execution").Policy), "AssumeReached"); got != execution {
 			t.Errorf("%s: the agent's own code can assume the reached role: %v, want %v", name, got, execution)
 		}
-		boundary := sids(boundaryOf(t, w, "acme-prod-execution"))
+		kind := "acme-prod-execution"
+		if execution {
+			kind = "acme-prod-execution-direct"
+			same(t, "one direct reach widened the boundary of every other agent", fmt.Sprint(boundaryOf(t, w, "acme-prod-execution")), fmt.Sprint(boundaryOf(t, made(), "acme-prod-execution")))
+		}
+		same(t, name+": the execution role stands in another kind's boundary", role(t, w, "acme-prod-clerk-stable-execution").Boundary.Name(), kind)
+		boundary := sids(boundaryOf(t, w, kind))
 		if strings.Contains(boundary, "NeverAssume") == execution || strings.Contains(boundary, "AssumeReached") != execution {
 			t.Errorf("%s: the execution boundary says %s", name, boundary)
 		}
@@ -345,9 +351,26 @@ func TestNamedDeployersAreTheOnlyOnesWhoDeploy(t *testing.T) {
 
 func TestOnlyThePipelineDeploysWhereItIsDeclaredAndItsFenceStepIsAnother(t *testing.T) {
 	w := made()
-	for kind, step := range map[string]string{"deploy": "deploy", "fence-deploy": "fence", "assets": "deploy", "lookup": "deploy"} {
+	pipeline := "arn:aws:iam::999999999999:role/remit/acme-pipeline-"
+	for kind, who := range map[string]string{
+		"deploy": pipeline + "deploy", "assets": pipeline + "deploy", "fence-deploy": pipeline + "fence", "fence-assets": pipeline + "fence",
+		"lookup": pipeline + "deploy " + pipeline + "fence",
+	} {
 		s := sid(t, role(t, w, "acme-prod-bootstrap-"+kind).Trust, "OnlyThePipeline")
-		same(t, kind+" can be taken by another step or person", values(s, "ArnEquals", "aws:PrincipalArn"), "arn:aws:iam::999999999999:role/remit/acme-pipeline-"+step)
+		same(t, kind+" can be taken by another step or person", values(s, "ArnEquals", "aws:PrincipalArn"), who)
+	}
+}
+
+func TestNobodyWritesTheTemplatesThatTheOtherSetDeploys(t *testing.T) {
+	w := made()
+	for kind, prefix := range map[string]string{"assets": "stacks/", "fence-assets": "fence/"} {
+		writes := ""
+		for _, s := range role(t, w, "acme-prod-bootstrap-"+kind).Policy.Statements {
+			if slices.Contains(s.Actions.Of, "s3:PutObject") {
+				writes += strings.Join(s.Resources.Of, " ")
+			}
+		}
+		same(t, kind+" could swap a template after its review", writes, "arn:aws:s3:::remit-assets-111111111111-us-east-1/"+prefix+"*")
 	}
 }
 
@@ -418,15 +441,15 @@ func TestAddingAnAgentChangesNothingThatIsThere(t *testing.T) {
 	onlyNew(t, before, after, "acme-prod-scribe")
 }
 
-// A direct agent widens the boundary all execution roles share, and still no other role.
-func TestAddingADirectAgentChangesNoOtherLanesRoles(t *testing.T) {
+// The first direct agent brings the boundary that direct agents share, and changes nothing.
+func TestAddingADirectAgentChangesNothingThatIsThere(t *testing.T) {
 	before := made()
 	after := made(func(p *platform.Platform, e *platform.Environment) {
 		p.Agents = append(p.Agents, platform.Agent{Name: "scribe", Models: platform.Models{Via: "direct", IDs: []string{"a.m"}}})
 		e.Lanes = append(e.Lanes, platform.LaneSet{Agent: "scribe", Lanes: []platform.Lane{{Name: "stable"}}})
 	})
 	for _, d := range iam.Diff(before, after) {
-		if !strings.Contains(string(d.Where), "acme-prod-scribe") && d.What != "document statement InvokeModels" {
+		if !strings.Contains(string(d.Where), "acme-prod-scribe") && !strings.HasSuffix(string(d.Where), "fence/acme-prod-execution-direct") {
 			t.Errorf("adding an agent changed what was there: %s", d)
 		}
 	}

@@ -44,9 +44,11 @@ func memoryKey(p *platform.Platform, a platform.AgentSite) iam.Policy {
 	granted := allow("GrantedToDynamoDB", "DynamoDB keeps a table open by a grant that only an AWS service can use",
 		list("kms:CreateGrant"), everything, inDynamoDB, own, iam.When("Bool", "kms:GrantIsForAWSResource", "true"))
 	granted.Principals = account
+	// Named here and not in the role's own policy: a permission on keys by label would also
+	// reach every key that someone labels. "*" is held to that one role.
 	administer := allow("AdministeredByDeployment", "only the deployment changes the key; using it is not part of that",
-		keyAdministration, everything, iam.When("ArnEquals", "aws:PrincipalArn", a.BootstrapRole("execution")))
-	administer.Principals = account
+		keyAdministration, everything, iam.When("ArnEquals", "aws:PrincipalArn", a.BootstrapRole("execution")), own)
+	administer.Principals = iam.Principals{AWS: everything}
 	return iam.Policy{ARN: iam.ARN(a.MemoryKeyARN()), Kind: "AWS::KMS::Key", Document: iam.Doc(use, granted, administer),
 		From: place(p, "agents."+a.Agent+".memory")}
 }

@@ -16,7 +16,7 @@ const (
 var invoking = append(list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), forbidden...)
 
 // forbidden is what nobody may do, the entry included: state a user, or open a shell.
-var forbidden = list("bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-agentcore:InvokeAgentRuntimeCommandShell", "bedrock-agentcore:InvokeAgentRuntimeForUser",
+var forbidden = list("bedrock-agentcore:GetAgentCard", "bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-agentcore:InvokeAgentRuntimeCommandShell", "bedrock-agentcore:InvokeAgentRuntimeForUser",
 	"bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream", "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser")
 
 // runtimePolicy and endpointPolicy close a runtime and its endpoint to everyone but the
@@ -42,7 +42,7 @@ func onlyEntry(p *platform.Platform, lane platform.Running, kind, arn string) ia
 	admit.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(entry)))}
 	others := deny("NobodyElse", "no one else in the account, however much IAM they have", invoking, list(arn), iam.When("ArnNotEquals", "aws:PrincipalArn", entry))
 	others.Principals = iam.Principals{AWS: everything}
-	never := deny("NoStatedUser", "a user is verified, never merely stated; and nobody gets a shell",
+	never := deny("NoStatedUser", "a user is verified, never merely stated; nobody gets a shell, nobody is told the agent's card",
 		forbidden, list(arn))
 	never.Principals = iam.Principals{AWS: everything}
 	return iam.Policy{ARN: iam.ARN(arn), Kind: kind, Document: iam.Doc(admit, others, never), From: place(p, lanePath(lane))}

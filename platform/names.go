@@ -116,6 +116,12 @@ func (s Site) AssetBucket() string {
 	return Qualifier + "-assets-" + string(s.Account) + "-" + s.Region
 }
 
+// Prefixes of the asset bucket: what the fence's roles deploy, and what all others do.
+const (
+	FenceAssets = "fence/"
+	StackAssets = "stacks/"
+)
+
 // BootstrapParameter is where the CDK CLI reads the bootstrap's version.
 func (s Site) BootstrapParameter() string { return "/cdk-bootstrap/" + Qualifier + "/version" }
 

@@ -89,7 +89,7 @@ func (p *Platform) ConstraintsOn(e Environment) []Constraint {
 // hour; then its roles are made without any write too.
 func (p *Platform) ReadOnly(e Environment, lane string) bool {
 	return slices.ContainsFunc(p.ConstraintsOn(e), func(c Constraint) bool {
-		return c.When == When{Lane: lane} && c.Forbid.Access == "write" && c.Forbid.DataClass == "" && len(c.Forbid.Tools) == 0
+		return (c.When == When{} || c.When == When{Lane: lane}) && c.Forbid.Access == "write" && c.Forbid.DataClass == "" && len(c.Forbid.Tools) == 0
 	})
 }
 

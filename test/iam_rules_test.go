@@ -259,7 +259,6 @@ func besideTheCatalog(s said, action, key string) bool {
 var everythingElsewhere = []struct{ in, sid, action, reason string }{
 	{"AWS::KMS::Key", "*", "*", "in a key policy * is the key itself"},
 	{"policy", "FindLogs", "logs:DescribeLogGroups", "the service reference lists no resource, yet the execution policy in AWS's AgentCore guide narrows it to log-group:*"},
-	{"policy", "OwnRuntimes", "bedrock-agentcore:ListAgentRuntime*", "dead: these know no resource; CloudFormation does not list, so nothing breaks; drop them and this row"},
 }
 
 func TestAStarStandsOnlyWhereAWSKnowsNothingNarrower(t *testing.T) {
