@@ -183,7 +183,7 @@ func (t *opened) said() Claims {
 func (t *opened) login() (Claims, *Refusal) {
 	claims := t.said()
 	user, ok := t.mapped()
-	if !ok {
+	if !ok || claims.JTI == "" && t.claims.shows("jti") {
 		return Claims{}, refuse(MissingClaim)
 	}
 	claims.User = user

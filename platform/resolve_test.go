@@ -95,6 +95,7 @@ func TestALaneIsReadOnlyOnlyByARuleThatAlwaysHoldsForIt(t *testing.T) {
 		want bool
 	}{
 		"forbidden writes":                {platform.Constraint{When: platform.When{Lane: "canary"}, Forbid: write}, true},
+		"every lane, whatever happens":    {platform.Constraint{Forbid: write}, true},
 		"another lane":                    {platform.Constraint{When: platform.When{Lane: "stable"}, Forbid: write}, false},
 		"only at night":                   {platform.Constraint{When: platform.When{Lane: "canary", Hours: terms.Hours{From: "22:00", To: "06:00"}}, Forbid: write}, false},
 		"only for one role":               {platform.Constraint{When: platform.When{Lane: "canary", UserRole: "clerk"}, Forbid: write}, false},
