@@ -19,7 +19,7 @@ func TestRememberedSignaturesTakeNoMoreMemoryThanTheyMay(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	s := newSignatures(memory)
 	for n := range 50_000 {
-		s.learn(numbered(n), [32]byte{1}, noon.Add(time.Hour))
+		s.learn(numbered(n), noon.Add(time.Hour))
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -30,7 +30,7 @@ func TestRememberedSignaturesTakeNoMoreMemoryThanTheyMay(t *testing.T) {
 		t.Errorf("%d entries, want %d", len(s.good), memory/signatureSize)
 	}
 	for n, want := range map[int]bool{49_999: true, 50_000 - memory/signatureSize: true, 50_000 - memory/signatureSize - 1: false, 0: false} {
-		if got := s.knows(numbered(n), [32]byte{1}, noon); got != want {
+		if got := s.knows(numbered(n), noon); got != want {
 			t.Errorf("entry %d: got %v, want %v", n, got, want)
 		}
 	}
@@ -39,30 +39,30 @@ func TestRememberedSignaturesTakeNoMoreMemoryThanTheyMay(t *testing.T) {
 
 func TestARememberedSignatureDiesWithItsTokenAndItsKey(t *testing.T) {
 	s := newSignatures(4 * signatureSize)
-	s.learn(numbered(1), [32]byte{1}, noon)
+	one, two := &key{thumb: numbered(1)}, &key{thumb: numbered(2)}
+	s.learn(signedUnder(one, "a"), noon)
 	for _, row := range []struct {
-		name  string
-		token [32]byte
-		key   [32]byte
-		now   time.Time
-		want  bool
+		name string
+		what [32]byte
+		now  time.Time
+		want bool
 	}{
-		{"alive", numbered(1), [32]byte{1}, noon.Add(-1), true},
-		{"another key", numbered(1), [32]byte{2}, noon.Add(-1), false},
-		{"another token", numbered(2), [32]byte{1}, noon.Add(-1), false},
-		{"at exp", numbered(1), [32]byte{1}, noon, false},
-		{"gone, not hidden", numbered(1), [32]byte{1}, noon.Add(-1), false},
+		{"alive", signedUnder(one, "a"), noon.Add(-1), true},
+		{"another key", signedUnder(two, "a"), noon.Add(-1), false},
+		{"another token", signedUnder(one, "b"), noon.Add(-1), false},
+		{"at exp", signedUnder(one, "a"), noon, false},
+		{"gone, not hidden", signedUnder(one, "a"), noon.Add(-1), false},
 	} {
-		if got := s.knows(row.token, row.key, row.now); got != row.want {
+		if got := s.knows(row.what, row.now); got != row.want {
 			t.Errorf("%s: got %v, want %v", row.name, got, row.want)
 		}
 	}
 	// A token learned again moves to the end of the ring; its old place frees nothing.
 	again := newSignatures(2 * signatureSize)
-	again.learn(numbered(1), [32]byte{1}, noon)
-	again.learn(numbered(1), [32]byte{1}, noon)
-	again.learn(numbered(2), [32]byte{1}, noon)
-	if !again.knows(numbered(1), [32]byte{1}, noon.Add(-1)) || !again.knows(numbered(2), [32]byte{1}, noon.Add(-1)) || len(again.good) != 2 {
+	again.learn(numbered(1), noon)
+	again.learn(numbered(1), noon)
+	again.learn(numbered(2), noon)
+	if !again.knows(numbered(1), noon.Add(-1)) || !again.knows(numbered(2), noon.Add(-1)) || len(again.good) != 2 {
 		t.Errorf("an old place took a new entry with it: %v", again.good)
 	}
 }
@@ -73,7 +73,7 @@ func TestARememberedTokenIsStillHeldAgainstEveryRule(t *testing.T) {
 	if _, err := d.verifier.Verify(ctx, raw, audience, noon); err != nil {
 		t.Fatal(reason(t, err))
 	}
-	if !d.verifier.signatures.knows(sha256.Sum256([]byte(raw)), d.signer.Public().thumb(), noon) {
+	if !d.verifier.signatures.knows(signedUnder(&key{thumb: thumbprint(d.signer.Public().jwk)}, raw), noon) {
 		t.Fatal("the signature is not remembered")
 	}
 	if _, err := d.verifier.Verify(ctx, raw, canary.String(), noon); reason(t, err) != WrongAudience {
@@ -89,5 +89,3 @@ func TestARememberedTokenIsStillHeldAgainstEveryRule(t *testing.T) {
 		}
 	}
 }
-
-func (k PublicKey) thumb() [32]byte { return thumbprint(k.jwk) }

@@ -15,6 +15,7 @@ type key struct {
 }
 
 var (
+	errForeignKey = errors.New("a key for something else")
 	errNotAKeySet = errors.New("not a JSON Web Key Set")
 	errMixedKeys  = errors.New("the key set holds public and secret keys together, so its secret keys are public")
 )
@@ -24,8 +25,8 @@ var (
 const maxKeySet = 256 << 10
 
 // readKeySet keeps the keys of a set that can verify signatures under a suite, by kid. As
-// RFC 7517 §5 wants, keys it cannot use are passed over. A kid that means two keys means
-// none.
+// RFC 7517 §5 wants, keys for something else are passed over. A kid that means two keys
+// means none, even if one of the two is broken.
 func readKeySet(data []byte, s suite) (map[string]*key, error) {
 	if len(data) > maxKeySet {
 		return nil, errNotAKeySet
@@ -38,7 +39,9 @@ func readKeySet(data []byte, s suite) (map[string]*key, error) {
 	if !ok {
 		return nil, errNotAKeySet
 	}
-	keys, ambiguous := map[string]*key{}, map[string]bool{}
+	keys := map[string]*key{}
+	first := map[string][32]byte{}
+	var unusable []string
 	secret, public := false, false
 	for _, item := range list {
 		jwk, ok := item.(object)
@@ -48,30 +51,32 @@ func readKeySet(data []byte, s suite) (map[string]*key, error) {
 		secret = secret || jwk["kty"] == "oct"
 		public = public || jwk["kty"] != "oct"
 		k, err := readKey(jwk, s)
-		if err != nil {
+		if errors.Is(err, errForeignKey) {
 			continue
 		}
-		if other := keys[k.kid]; other != nil && other.thumb != k.thumb {
-			ambiguous[k.kid] = true
+		kid, thumb := k.kid, k.thumb
+		if other, taken := first[kid]; err != nil || taken && other != thumb {
+			unusable = append(unusable, kid)
 		}
-		keys[k.kid] = k
+		keys[kid], first[kid] = k, thumb
 	}
 	if secret && public {
 		return nil, errMixedKeys
 	}
-	for kid := range ambiguous {
+	for _, kid := range unusable {
 		delete(keys, kid)
 	}
 	return keys, nil
 }
 
 // readKey binds a key to what it is for: its use, its operations, its algorithm, and its
-// type and curve. A key that shows its private half is nobody's any more.
+// type and curve. It tells keys for something else, which are nobody's fault, from broken
+// ones, whose name it still gives. A key that shows its private half is broken.
 func readKey(jwk object, s suite) (*key, error) {
 	kid, named := jwk.text("kid")
 	kty, typed := jwk["kty"].(string)
-	if !named || !typed || jwk.shows("d", "p", "q", "dp", "dq", "qi", "oth") || !jwk.verifies() {
-		return nil, errUnusableKey
+	if !named || !typed || !jwk.verifies() {
+		return nil, errForeignKey
 	}
 	k := &key{kid: kid, thumb: thumbprint(jwk), by: map[Algorithm]any{}}
 	for name, a := range s {
@@ -79,13 +84,13 @@ func readKey(jwk object, s suite) (*key, error) {
 			continue
 		}
 		material, err := a.key(jwk)
-		if err != nil {
-			return nil, errUnusableKey
+		if err != nil || jwk.shows("d", "p", "q", "dp", "dq", "qi", "oth") {
+			return &key{kid: kid}, errUnusableKey
 		}
 		k.by[name] = material
 	}
 	if len(k.by) == 0 {
-		return nil, errUnusableKey
+		return nil, errForeignKey
 	}
 	return k, nil
 }

@@ -94,7 +94,10 @@ func parseElements(d *json.Decoder, depth int) ([]any, error) {
 // there: printable, not empty, no space at its ends, at most 256 bytes.
 func (o object) text(name string) (string, bool) {
 	s, ok := o[name].(string)
-	return s, ok && isText(s)
+	if !ok || !isText(s) {
+		return "", false
+	}
+	return s, true
 }
 
 func isText(s string) bool {

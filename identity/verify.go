@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -105,8 +104,8 @@ func (v *Verifier) believe(ctx context.Context, t *opened, c *compact, raw strin
 	if refusal != nil {
 		return refusal
 	}
-	digest := sha256.Sum256([]byte(raw))
-	seen := v.signatures.knows(digest, k.thumb, now)
+	name := signedUnder(k, raw)
+	seen := v.signatures.knows(name, now)
 	if !seen {
 		if refusal := c.signedBy(material, standard); refusal != nil {
 			return refusal
@@ -118,7 +117,7 @@ func (v *Verifier) believe(ctx context.Context, t *opened, c *compact, raw strin
 		}
 	}
 	if !seen {
-		v.signatures.learn(digest, k.thumb, t.expires)
+		v.signatures.learn(name, t.expires)
 	}
 	return nil
 }

@@ -102,6 +102,7 @@ func TestEveryFaultOfATokenIsRefusedForItsReason(t *testing.T) {
 		{"no payload", sound[:dot1] + "." + sound[dot2:], Malformed},
 		{"no signature", sound[:dot2+1], BadSignature},
 		{"padded header", sound[:dot1] + "=" + sound[dot1:], Malformed},
+		{"padded payload", sound[:dot2] + "==" + sound[dot2:], Malformed},
 		{"padded signature", sound + "==", Malformed},
 		{"line end in the payload", sound[:dot1+9] + "\n" + sound[dot1+9:], Malformed},
 		{"space around it", " " + sound, Malformed},

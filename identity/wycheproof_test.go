@@ -23,6 +23,11 @@ var documented = map[int]string{
 	372: "a junk character inside base64", 373: "a junk character inside base64",
 }
 
+// contradicted are vectors marked invalid whose key and bytes are those of a valid one, to
+// the last bit: the padding that their names speak of is not in them. What they mean is
+// tested in TestEveryFaultOfATokenIsRefusedForItsReason.
+var contradicted = map[int]int{367: 357, 370: 357}
+
 type vectors struct {
 	NumberOfTests int
 	TestGroups    []struct {
@@ -83,12 +88,12 @@ func judge(raw, keys []byte, s suite) error {
 	return nil
 }
 
-type tally struct{ accepted, refused, falselyAccepted, falselyRefused []int }
+type tally struct{ accepted, refused, falselyAccepted, falselyRefused, contradicted []int }
 
 func (v vectors) run(t *testing.T, s suite, foreign func(group, test string, jwe bool, alg string) bool) tally {
 	t.Helper()
 	var n tally
-	seen := 0
+	seen, verdicts := 0, map[int]string{} // tcId → the key and bytes judged
 	for _, g := range v.TestGroups {
 		keys := g.Public
 		if keys == nil {
@@ -101,6 +106,11 @@ func (v vectors) run(t *testing.T, s suite, foreign func(group, test string, jwe
 				raw = test.JWE
 			}
 			err := judge(raw, keys, s)
+			verdicts[test.ID] = string(keys) + string(raw)
+			if twin := contradicted[test.ID]; twin != 0 && verdicts[twin] == verdicts[test.ID] && test.Result == "invalid" {
+				n.contradicted = append(n.contradicted, test.ID)
+				continue
+			}
 			valid := test.Result == "valid" && !foreign(g.Comment, test.Comment, test.JWE != nil, algOf(raw))
 			switch {
 			case err == nil && valid:
@@ -148,7 +158,8 @@ func TestWycheproofSignaturesAreJudgedRightUnderEveryAlgorithm(t *testing.T) {
 	if len(n.falselyRefused) > len(documented) {
 		t.Errorf("refused though valid: %v", n.falselyRefused)
 	}
-	t.Logf("accepted %d, refused %d, false accepts %d, documented rejects %d", len(n.accepted), len(n.refused), len(n.falselyAccepted), len(n.falselyRefused))
+	t.Logf("accepted %d, refused %d, false accepts %d, documented rejects %d, contradicted by another vector %v",
+		len(n.accepted), len(n.refused), len(n.falselyAccepted), len(n.falselyRefused), n.contradicted)
 }
 
 func TestWycheproofSignaturesThatTheProductTrustsAreValid(t *testing.T) {

@@ -41,6 +41,34 @@ type Account struct {
 type Data struct {
 	Kind        string       `key:"kind" need:"yes" oneof:"synthetic|anonymised|real" doc:"synthetic, anonymised or real"`
 	Attestation *Attestation `key:"attestation" doc:"who says that it is anonymised, and by which run"`
+	Users       []DataUser   `key:"users" doc:"invented users for local runs; only with synthetic data"`
+	Directories []Directory  `key:"directories" doc:"invented owners of datums for local runs: directory: datum: owner; only with synthetic data"`
+}
+
+// DataUser is an invented user.
+type DataUser struct {
+	Name   string   `key:"=" type:"name"`
+	Tenant string   `key:"tenant" need:"yes" type:"name" doc:"the user's tenant"`
+	Roles  []string `key:"roles" need:"yes" doc:"the user's roles"`
+}
+
+// Directory is an ownership directory with invented content.
+type Directory struct {
+	Name   string       `key:"=" type:"name"`
+	Datums []DatumOwner `key:"*" doc:"datum id: owner"`
+}
+
+// DatumOwner says to whom an invented datum belongs, and who stands in which relation to it.
+type DatumOwner struct {
+	ID        string     `key:"="`
+	Tenant    string     `key:"tenant" need:"yes" type:"name" doc:"the tenant that owns it"`
+	Relations []Relation `key:"relations" doc:"relation: users, such as assigned: [ana]"`
+}
+
+// Relation is a named relation of users to a datum.
+type Relation struct {
+	Name  string   `key:"=" type:"name"`
+	Users []string `key:"-"`
 }
 
 // Attestation is the evidence that data was anonymised.
@@ -141,7 +169,7 @@ type Target struct {
 	MCPServer  *MCPTarget        `key:"mcp_server" doc:"one tool of an MCP server"`
 	Reach      *ReachTarget      `key:"reach" doc:"the table or API behind a reach tool"`
 	Credential string            `key:"credential" doc:"a declared credential, an API key; only for api_gateway, openapi and mcp_server"`
-	Mock       any               `key:"mock" doc:"a reply for local runs; only with synthetic data"`
+	Mock       any               `key:"mock" doc:"for local runs, only with synthetic data: a reply, or the URL of a local server, such as http://127.0.0.1:9000/"`
 }
 
 // LambdaTarget is a function, by name and alias. Account defaults to platform.

@@ -46,6 +46,7 @@ func init() {
 		{"init", "DIRECTORY", "write a small declaration to begin with", initialize},
 		{"check", "[DECLARATION...]", "read declarations and report every problem", check},
 		{"show", "tool|agent|role|matrix NAME [DECLARATION]", "print one tool, agent or role, or who may call what", show},
+		{"dev", "[DECLARATION]", "serve an environment with synthetic data on loopback: issuer, entry, gateways", developer},
 		{"accounts", "[DECLARATION]", "list every account that needs a bootstrap, environment by environment", accounts},
 		{"bootstrap", "ENVIRONMENT ACCOUNT [DECLARATION]", "print the template an administrator installs once in an account", printBootstrap},
 		{"compare", "--assembly DIR [DECLARATION]", "read deployed accounts back and compare them with what was intended", compare},
@@ -65,6 +66,7 @@ type command struct {
 	flags    *flag.FlagSet
 	env      string
 	assembly string
+	port     int
 }
 
 // errFindings makes the exit code 1 without a further message: the findings are the result.
@@ -102,6 +104,7 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.SetOutput(io.Discard)
 	c.flags.BoolVar(&c.json, "json", false, "print JSON")
 	c.flags.StringVar(&c.env, "env", "", "only this environment")
+	c.flags.IntVar(&c.port, "port", 7411, "the loopback port of dev; 0 takes any")
 	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
 	rest, err := parse(c.flags, arguments)
 	if err == nil {
@@ -257,7 +260,7 @@ func help(c *command, _ []string) error {
 	out.WriteString("\nA DECLARATION is a directory with platform.yaml and one file for each environment.\n" +
 		"Without one, environments/ is searched: check reads every declaration there, show finds the one\n" +
 		"that declares the name, and the other verbs want to be told when there are several.\n" +
-		"--json prints the result for programs; --env NAME narrows it to one environment.\n" +
+		"--json prints the result for programs; --env NAME narrows it to one environment; --port N is dev's.\n" +
 		"Exit codes: 0 clean, 1 findings, 2 misuse.\n")
 	return c.print(list, out.String())
 }

@@ -111,7 +111,7 @@ func (c *call) request(ctx context.Context, e Event) Reply {
 	allowed := decision.Allowed() && attested && invalid == ""
 	record := c.record(decision, allowed, attested)
 	if invalid != "" {
-		record.Checks = append(record.Checks, audit.Check{Name: "input", Reason: invalid, Rule: "tools." + c.tool + ".input"})
+		record.Checks = append(record.Checks, audit.Check{Name: "input", Reason: "the arguments do not fit the tool's schema", Rule: "tools." + c.tool + ".input"})
 	}
 	if err := c.gateway.Recorder.Record(ctx, c.reference, record); err != nil {
 		return c.deny(codeUnavailable, "")

@@ -74,6 +74,12 @@ func (c *checker) data(at string, e platform.Environment) {
 	case e.Data.Attestation != nil:
 		c.known("unknown-team", "team", at+"data.attestation.owner", e.Data.Attestation.Owner, c.teamNames())
 	}
+	if len(e.Data.Users)+len(e.Data.Directories) > 0 && e.Data.Kind != "synthetic" && e.Data.Kind != "" {
+		c.say("mock-with-data", at+"data", "invented users and owners have no place beside "+e.Data.Kind+" data", "remove them, or declare data.kind synthetic")
+	}
+	for _, u := range e.Data.Users {
+		c.allKnown("unknown-user-role", "user role", at+"data.users."+u.Name+".roles", u.Roles, c.roleNames())
+	}
 	if e.Audit.Debug && e.Data.Kind != "synthetic" && e.Data.Kind != "" {
 		c.say("debug-with-data", at+"audit.debug", "full debug logging would write "+e.Data.Kind+" data to logs", "set debug: false")
 	}

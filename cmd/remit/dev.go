@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"remit/dev"
+	"remit/platform"
+	"remit/platform/load"
+)
+
+// developer serves one environment with synthetic data until it is interrupted.
+func developer(c *command, arguments []string) error {
+	p, err := declaration(arguments)
+	if err != nil {
+		return err
+	}
+	if c.env == "" {
+		c.env = synthetic(p)
+	}
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", c.port))
+	if err != nil {
+		return fmt.Errorf("port %d: %w; --port names another", c.port, err)
+	}
+	defer listener.Close()
+	base := "http://" + listener.Addr().String()
+	server, err := dev.New(directory(arguments), c.env, base, time.Now, c.err)
+	if err != nil {
+		return err
+	}
+	if err := c.greet(p, server, base); err != nil {
+		return err
+	}
+	return (&http.Server{Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
+}
+
+// synthetic is the first environment that invented users may stand in.
+func synthetic(p *platform.Platform) string {
+	for _, e := range p.Environments {
+		if e.Data.Kind == "synthetic" {
+			return e.Name
+		}
+	}
+	return ""
+}
+
+// greeting is what dev prints when it is ready, for scripts with --json.
+type greeting struct {
+	Base   string            `json:"base"`
+	Logins map[string]string `json:"logins"` // invented user → login token
+	Lanes  []string          `json:"lanes"`
+}
+
+func (c *command) greet(p *platform.Platform, server *dev.Server, base string) error {
+	e, _ := p.Environment(c.env)
+	g := greeting{Base: base, Logins: map[string]string{}}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s %s, synthetic data, on %s (interrupt to stop)\n\n", p.Name, e.Name, base)
+	for _, lane := range p.Lanes(e) {
+		g.Lanes = append(g.Lanes, lane.Agent+"/"+lane.Lane)
+		fmt.Fprintf(&text, "  lane %s/%s\n", lane.Agent, lane.Lane)
+	}
+	for _, u := range e.Data.Users {
+		token, err := server.Login(u.Name)
+		if err != nil {
+			return err
+		}
+		g.Logins[u.Name] = token
+		fmt.Fprintf(&text, "\n  %s, %s of %s:\n  %s\n", u.Name, strings.Join(u.Roles, " and "), u.Tenant, token)
+	}
+	agent := p.Lanes(e)[0].Actor
+	fmt.Fprintf(&text, "\nan application opens an execution, and hands the agent its token and gateway:\n"+
+		"  curl -s %s/executions -H \"Authorization: Bearer $LOGIN\" -d '{\"agent\": %q, \"purpose\": %q}'\n"+
+		"decisions follow here, each with its four verdicts and the reference the agent sees\n", base, agent.Name, agent.Purposes[0])
+	return c.print(g, text.String())
+}
+
+// directory reads a declaration from disk, again whenever a file of it changes.
+type directory []string
+
+// Stamp changes with the files' names, sizes and times.
+func (d directory) Stamp() string {
+	var out strings.Builder
+	files, _ := filepath.Glob(filepath.Join(d.dir(), "*.yaml"))
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil {
+			fmt.Fprintln(&out, f, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return out.String()
+}
+
+// Load reads it.
+func (d directory) Load() (*platform.Platform, error) { return load.Dir(d.dir(), today()) }
+
+func (d directory) dir() string {
+	if len(d) > 0 {
+		return d[0]
+	}
+	dirs, err := declarations()
+	if err != nil || len(dirs) != 1 {
+		return "."
+	}
+	return dirs[0]
+}

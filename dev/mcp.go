@@ -1,0 +1,195 @@
+package dev
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"remit/lambdas/gateway"
+	"remit/platform"
+)
+
+// protocols are the MCP revisions that are spoken, newest first: Streamable HTTP without
+// sessions or server-sent events, as the lane's gateway is set up.
+var protocols = []string{"2025-11-25", "2025-06-18", "2025-03-26"}
+
+// mcp is one message to a lane's gateway.
+func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
+	l := s.current().lanes[r.PathValue("agent")+"/"+r.PathValue("lane")]
+	if l == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "this gateway answers POST only; it opens no event stream", http.StatusMethodNotAllowed)
+		return
+	}
+	if _, err := l.gateway.Verifier.Verify(r.Context(), bearer(r), l.Term().String(), s.now()); err != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		writeJSON(w, http.StatusUnauthorized, rpcError(nil, -32001, "Invalid Bearer token"))
+		return
+	}
+	if version := r.Header.Get("MCP-Protocol-Version"); version != "" && !slices.Contains(protocols, version) {
+		http.Error(w, "MCP-Protocol-Version: "+strings.Join(protocols, ", "), http.StatusBadRequest)
+		return
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, gateway.MaxBody+1))
+	if err != nil || !json.Valid(body) {
+		writeJSON(w, http.StatusBadRequest, rpcError(nil, -32700, "not JSON"))
+		return
+	}
+	answer(w, s.through(r, l, body))
+}
+
+func answer(w http.ResponseWriter, message *gateway.Message) {
+	if message == nil || len(message.Body) == 0 {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(message.Body) // the client has gone if this fails
+}
+
+// through takes a message through AgentCore's order: REQUEST interceptor, target, RESPONSE
+// interceptor. The response side also sees what the request side has refused.
+func (s *Server) through(r *http.Request, l *lane, body []byte) *gateway.Message {
+	var e gateway.Event
+	e.MCP.GatewayRequest = &gateway.Message{Path: "/mcp", Method: r.Method, Headers: headers(r), Body: body}
+	before := l.gateway.Request(r.Context(), e)
+	if before.MCP.Request != nil {
+		e.MCP.GatewayResponse = s.serve(r, l, before.MCP.Request)
+	} else {
+		e.MCP.GatewayResponse = before.MCP.Response
+	}
+	if e.MCP.GatewayResponse == nil {
+		return nil
+	}
+	return l.gateway.Response(r.Context(), e).MCP.Response
+}
+
+func headers(r *http.Request) map[string]string {
+	out := map[string]string{}
+	for name, values := range r.Header {
+		out[name] = strings.Join(values, ", ")
+	}
+	return out
+}
+
+// serve answers what the gateway itself answers, and calls the target of a tool call. It
+// sees what the REQUEST interceptor wrote and nothing else: no token.
+func (s *Server) serve(r *http.Request, l *lane, request *gateway.Message) *gateway.Message {
+	var m struct {
+		ID     json.RawMessage `json:"id"`
+		Method string          `json:"method"`
+		Params struct {
+			Name            string          `json:"name"`
+			Arguments       json.RawMessage `json:"arguments"`
+			ProtocolVersion string          `json:"protocolVersion"`
+		} `json:"params"`
+	}
+	if json.Unmarshal(request.Body, &m) != nil {
+		return nil
+	}
+	switch m.Method {
+	case "initialize":
+		return result(m.ID, initialized(m.Params.ProtocolVersion))
+	case "ping":
+		return result(m.ID, map[string]any{})
+	case "tools/list":
+		return result(m.ID, map[string]any{"tools": l.tools()})
+	case "tools/call":
+		_, tool, _ := strings.Cut(m.Params.Name, "___")
+		return result(m.ID, s.call(r, l, tool, m.Params.Arguments, request.Headers))
+	}
+	return nil // notifications
+}
+
+func initialized(wanted string) map[string]any {
+	version := protocols[0]
+	if slices.Contains(protocols, wanted) {
+		version = wanted
+	}
+	return map[string]any{
+		"protocolVersion": version, "capabilities": map[string]any{"tools": map[string]any{}},
+		"serverInfo": map[string]any{"name": "remit-dev", "version": "0.1.0"},
+	}
+}
+
+// tools is every tool of the lane; the RESPONSE interceptor shows each user their own.
+func (l *lane) tools() []map[string]any {
+	out := []map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(l.gateway.Bundle.Tools)) {
+		t := l.gateway.Bundle.Tools[name]
+		out = append(out, map[string]any{"name": platform.TargetName(name) + "___" + name, "description": t.Purpose, "inputSchema": t.Input})
+	}
+	return out
+}
+
+// call answers with the declared mock reply, or with what a local server at the declared
+// URL says.
+func (s *Server) call(r *http.Request, l *lane, tool string, arguments json.RawMessage, identity map[string]string) map[string]any {
+	reply := l.mocks[tool]
+	if url, ok := reply.(string); ok && strings.HasPrefix(url, "http://127.0.0.1:") {
+		var err error
+		if reply, err = ask(r, url, arguments, identity); err != nil {
+			fmt.Fprintf(s.log, "%s: the local server failed: %v\n", tool, err)
+			return map[string]any{"isError": true, "content": []any{}}
+		}
+	}
+	text, err := json.Marshal(reply)
+	if err != nil || reply == nil {
+		fmt.Fprintf(s.log, "%s: no mock is declared\n", tool)
+		return map[string]any{"isError": true, "content": []any{}}
+	}
+	out := map[string]any{"content": []any{map[string]any{"type": "text", "text": string(text)}}}
+	if _, ok := reply.(map[string]any); ok {
+		out["structuredContent"] = reply
+	}
+	return out
+}
+
+// maxMock and mockTimeout bound what a local server may take.
+const (
+	maxMock     = 1 << 20 // bytes
+	mockTimeout = 30 * time.Second
+)
+
+func ask(r *http.Request, url string, arguments json.RawMessage, identity map[string]string) (any, error) {
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, url, bytes.NewReader(arguments))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	for name, value := range identity {
+		request.Header.Set(name, value)
+	}
+	response, err := (&http.Client{Timeout: mockTimeout}).Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= 300 {
+		return nil, fmt.Errorf("it answered %s", response.Status)
+	}
+	var out any
+	return out, json.NewDecoder(io.LimitReader(response.Body, maxMock)).Decode(&out)
+}
+
+func result(id json.RawMessage, value any) *gateway.Message {
+	text, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "result": value})
+	if err != nil {
+		return nil
+	}
+	return &gateway.Message{StatusCode: http.StatusOK, Body: text}
+}
+
+func rpcError(id any, code int, message string) map[string]any {
+	return map[string]any{"jsonrpc": "2.0", "id": id, "error": map[string]any{"code": code, "message": message}}
+}
