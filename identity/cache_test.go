@@ -76,6 +76,11 @@ func TestARememberedTokenIsStillHeldAgainstEveryRule(t *testing.T) {
 	if !d.verifier.signatures.knows(signedUnder(&key{thumb: thumbprint(d.signer.Public().jwk)}, raw), noon) {
 		t.Fatal("the signature is not remembered")
 	}
+	for range 3 {
+		if _, err := d.verifier.Verify(ctx, raw, audience, noon); err != nil || d.verifier.signatures.next != 1 {
+			t.Fatalf("one token takes %d places from others, %v", d.verifier.signatures.next, err)
+		}
+	}
 	if _, err := d.verifier.Verify(ctx, raw, canary.String(), noon); reason(t, err) != WrongAudience {
 		t.Errorf("got %s", reason(t, err))
 	}

@@ -344,28 +344,32 @@ func TestOnlyKeysFitToVerifyAreKept(t *testing.T) {
 	}
 }
 
+func answer(w http.ResponseWriter, body []byte) {
+	_, _ = w.Write(body) // a client that hangs up is the test's subject, not its fault
+}
+
 func TestKeysAreFetchedFromWhereThePolicySays(t *testing.T) {
 	s := newSigner(t, ES256)
 	for name, row := range map[string]struct {
 		serve func(server *httptest.Server, w http.ResponseWriter, r *http.Request)
 		want  Reason
 	}{
-		"discovery names another issuer": {func(server *httptest.Server, w http.ResponseWriter, r *http.Request) {
+		"discovery names another issuer": {func(server *httptest.Server, w http.ResponseWriter, _ *http.Request) {
 			document, _ := Discovery("https://mallory.example", server.URL+"/jwks", ES256)
-			w.Write(document)
+			answer(w, document)
 		}, KeysUnavailable},
-		"discovery leads to a file": {func(server *httptest.Server, w http.ResponseWriter, r *http.Request) {
+		"discovery leads to a file": {func(server *httptest.Server, w http.ResponseWriter, _ *http.Request) {
 			document, _ := Discovery(server.URL, "file:///etc/passwd", ES256)
-			w.Write(document)
+			answer(w, document)
 		}, KeysUnavailable},
 		"redirect": {func(server *httptest.Server, w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, server.URL+"/elsewhere", http.StatusFound)
 		}, KeysUnavailable},
-		"error page with keys": {func(_ *httptest.Server, w http.ResponseWriter, r *http.Request) {
+		"error page with keys": {func(_ *httptest.Server, w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
-			w.Write(jwksOf(t, s))
+			answer(w, jwksOf(t, s))
 		}, KeysUnavailable},
-		"endless answer": {func(_ *httptest.Server, w http.ResponseWriter, r *http.Request) {
+		"endless answer": {func(_ *httptest.Server, w http.ResponseWriter, _ *http.Request) {
 			for range 4 << 10 {
 				if _, err := w.Write(make([]byte, 1<<10)); err != nil {
 					return
@@ -377,7 +381,7 @@ func TestKeysAreFetchedFromWhereThePolicySays(t *testing.T) {
 			if r.URL.Path == "/jwks" {
 				document = jwksOf(t, s)
 			}
-			w.Write(document)
+			answer(w, document)
 		}, "accepted"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,12 +33,12 @@ func decode(part string) ([]byte, bool) {
 func takeApart(raw string) (*compact, *Refusal) {
 	head, rest, _ := strings.Cut(raw, ".")
 	body, tail, signed := strings.Cut(rest, ".")
-	if !signed || strings.Contains(tail, ".") {
+	if !signed {
 		return nil, refuse(Malformed)
 	}
 	header, ok1 := decode(head)
 	payload, ok2 := decode(body)
-	signature, ok3 := decode(tail)
+	signature, ok3 := decode(tail) // and no more: a dot is not of the alphabet
 	if !ok1 || !ok2 || !ok3 {
 		return nil, refuse(Malformed)
 	}

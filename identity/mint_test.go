@@ -7,11 +7,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,9 +34,9 @@ func TestAnyOIDCClientCanReadWhatIsMinted(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				w.Write(document)
+				answer(w, document)
 			})
-			mux.HandleFunc("/jwks.json", func(w http.ResponseWriter, _ *http.Request) { w.Write(jwksOf(t, s)) })
+			mux.HandleFunc("/jwks.json", func(w http.ResponseWriter, _ *http.Request) { answer(w, jwksOf(t, s)) })
 			server = httptest.NewServer(mux)
 			defer server.Close()
 
@@ -78,7 +80,7 @@ func discovered(t *testing.T, issuer string) jwt.Keyfunc {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer response.Body.Close()
+		defer func() { _ = response.Body.Close() }()
 		if err := json.NewDecoder(response.Body).Decode(into); err != nil {
 			t.Fatal(err)
 		}
@@ -99,14 +101,14 @@ func discovered(t *testing.T, issuer string) jwt.Keyfunc {
 	}
 	get(provider.JWKS, &set)
 	return func(token *jwt.Token) (any, error) {
-		number := func(s string) *big.Int { b, _ := base64url.DecodeString(s); return new(big.Int).SetBytes(b) }
+		raw := func(s string) []byte { b, _ := base64.RawURLEncoding.DecodeString(s); return b }
 		for _, k := range set.Keys {
 			switch {
 			case k.Kid != token.Header["kid"] || k.Use != "sig" || k.Alg != token.Method.Alg():
 			case k.Kty == "RSA":
-				return &rsa.PublicKey{N: number(k.N), E: int(number(k.E).Int64())}, nil
+				return &rsa.PublicKey{N: new(big.Int).SetBytes(raw(k.N)), E: int(new(big.Int).SetBytes(raw(k.E)).Int64())}, nil
 			default:
-				return &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(k.X), Y: number(k.Y)}, nil
+				return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, raw(k.X), raw(k.Y)))
 			}
 		}
 		return nil, errors.New("no such key")

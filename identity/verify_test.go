@@ -69,6 +69,19 @@ func TestPS256IsVerifiedWithASaltAsLongAsTheHashOnly(t *testing.T) {
 	}
 }
 
+// A key that its issuer binds to no algorithm is bound by the policy.
+func TestAPolicyAllowsOnlyTheAlgorithmsItNames(t *testing.T) {
+	s := newSigner(t, RS256)
+	i := loginIssuer([]byte(mustMarshal(t, object{"keys": []any{without(s.Public().jwk, "alg")}})))
+	raw := craft(t, s, headerOf(s, "JWT"), loginClaims())
+	for want, algorithms := range map[Reason][]Algorithm{"accepted": {RS256}, WrongAlgorithm: {ES256, PS256}} {
+		i.Algorithms = algorithms
+		if _, err := newVerifier(t, i).Verify(ctx, raw, "agents", noon); reason(t, err) != want {
+			t.Errorf("policy %v: got %s, want %s", algorithms, reason(t, err), want)
+		}
+	}
+}
+
 // A row is one way in which a token, well signed by the trusted key, is still wrong.
 func TestEveryFaultOfATokenIsRefusedForItsReason(t *testing.T) {
 	d := newDelegated(t)

@@ -104,8 +104,21 @@ func anyGoldenHolds(t *testing.T, block string) bool {
 	return false
 }
 
+func TestTheReadmesStoryIsTheOneThatIsTold(t *testing.T) {
+	told, err := os.ReadFile("story/meridian.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range blocks(readme(t)) {
+		if strings.HasPrefix(block, "# an underwriter") && strings.HasPrefix(string(told), block) {
+			return
+		}
+	}
+	t.Error("the README's story is not how the told one begins")
+}
+
 func TestThePagesLinkToWhatExists(t *testing.T) {
-	for _, page := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "emulator/README.md"} {
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/agent-contract.md", "emulator/README.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Error(err)

@@ -76,6 +76,7 @@ func (c *command) greet(p *platform.Platform, server *dev.Server, base string) e
 	agent := p.Lanes(e)[0].Actor
 	fmt.Fprintf(&text, "\nan application opens an execution, and hands the agent its token and gateway:\n"+
 		"  curl -s %s/executions -H \"Authorization: Bearer $LOGIN\" -d '{\"agent\": %q, \"purpose\": %q}'\n"+
+		"limits, confirmations and idempotency are not kept here yet\n"+
 		"decisions follow here, each with its four verdicts and the reference the agent sees\n", base, agent.Name, agent.Purposes[0])
 	return c.print(g, text.String())
 }

@@ -49,6 +49,10 @@ type Gateway struct {
 	Recorder  Recorder
 	Schemas   map[string]Schema // tool → its input schema, compiled
 	Now       func() time.Time
+
+	// Unmetered says why calls may run without a ledger, which keeps limits, confirmations
+	// and idempotency. No ledger is built yet; with an empty reason no tool call passes.
+	Unmetered string
 }
 
 // Schema validates decoded arguments; its error is about the arguments and may be shown to
@@ -102,6 +106,9 @@ func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
 // request decides one tool call.
 func (c *call) request(ctx context.Context, e Event) Reply {
 	c.readArguments()
+	if c.gateway.Unmetered == "" {
+		return c.deny(codeUnavailable, "")
+	}
 	invalid := c.validate()
 	decision := c.decide()
 	attested, err := c.attest(ctx, decision)

@@ -90,9 +90,10 @@ func gatewayFor(t testing.TB, roles ...string) (*Gateway, *recorder) {
 	r := &recorder{records: map[string]audit.Record{}}
 	return &Gateway{
 		Bundle: bundle(t), Recorder: r, Directory: directory{"O-1": "north", "O-2": "south"},
-		Verifier: trusting{identity.Claims{User: terms.User{ID: "ana", Tenant: "north", Roles: roles}, Lane: lane, Execution: "e-1", Purpose: "ordering"}},
-		Schemas:  map[string]Schema{"find_order": anything{}, "close_order": anything{}},
-		Now:      func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
+		Verifier:  trusting{identity.Claims{User: terms.User{ID: "ana", Tenant: "north", Roles: roles}, Lane: lane, Execution: "e-1", Purpose: "ordering"}},
+		Schemas:   map[string]Schema{"find_order": anything{}, "close_order": anything{}},
+		Now:       func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
+		Unmetered: "a test of decisions",
 	}, r
 }
 
@@ -248,6 +249,14 @@ func TestWhenEvidenceOrOwnersCannotBeHadNothingRuns(t *testing.T) {
 	g.Verifier = nil
 	if got := code(t, g.Request(context.Background(), event(callOf("close-order___close_order", `{}`)))); got != codeRefused {
 		t.Errorf("without a verifier the call got %d", got)
+	}
+}
+
+func TestWithoutALedgerNothingRunsUnlessSomeoneSaysWhy(t *testing.T) {
+	g, records := gatewayFor(t, "lead")
+	g.Unmetered = ""
+	if got := code(t, g.Request(context.Background(), event(callOf("close-order___close_order", `{}`)))); got != codeUnavailable || len(records.records) != 0 {
+		t.Errorf("a call that nobody counts got %d", got)
 	}
 }
 

@@ -1,0 +1,58 @@
+// Tells a story through the official MCP client: reads steps from standard input, prints
+// what the agent and the user would see. It knows no company: the steps name everything.
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { readFileSync } from "node:fs";
+
+const { base, logins, steps } = JSON.parse(readFileSync(0, "utf8"));
+
+// The application opens an execution for a signed-in user; the agent gets token and gateway.
+async function open({ user, agent, lane, purpose }) {
+  const answer = await fetch(`${base}/executions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${logins[user]}`, "content-type": "application/json" },
+    body: JSON.stringify({ agent, lane, purpose }),
+  });
+  return answer.ok ? await answer.json() : undefined;
+}
+
+async function connect({ gateway, token }) {
+  const client = new Client({ name: "story", version: "1.0.0" });
+  await client.connect(new StreamableHTTPClientTransport(new URL(gateway), { requestInit: { headers: { authorization: `Bearer ${token}` } } }));
+  return client;
+}
+
+// An error as an agent sees it, without the reference, which differs each time.
+function seen(error) {
+  return `error ${error.code}: ${error.message.replace(/^MCP error -?\d+: /, "")}${error.data?.detail ? ` (${error.data.detail})` : ""}`;
+}
+
+async function call(client, name, args) {
+  try {
+    const result = await client.callTool({ name, arguments: args });
+    return JSON.stringify(result.structuredContent ?? result.content);
+  } catch (error) {
+    return seen(error);
+  }
+}
+
+for (const step of steps) {
+  console.log(`# ${step.tells}`);
+  const opened = await open(step);
+  if (!opened) {
+    console.log("no execution: refused");
+    continue;
+  }
+  const client = await connect(opened);
+  for (const ask of step.asks) {
+    if (ask === "list") {
+      const { tools } = await client.listTools();
+      console.log(`sees ${tools.map((t) => t.name.split("___")[1]).join(", ")}`);
+    } else {
+      const [tool, args] = ask;
+      const name = `${tool.replaceAll("_", "-")}___${tool}`;
+      console.log(`${tool} ${JSON.stringify(args)}\n  → ${await call(client, name, args)}`);
+    }
+  }
+  await client.close();
+}
