@@ -2,9 +2,12 @@ package identity
 
 import (
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
+	"unicode/utf8"
 )
 
 // Whatever arrives, only tokens that the issuer signed are trusted, and a refusal says
@@ -55,6 +58,22 @@ func FuzzSignedClaims(f *testing.F) {
 		if c.Lane != loans || !isText(c.User.ID) || !isTenant(c.User.Tenant) || c.Execution == "" || c.Purpose == "" || c.JTI == "" || c.Issuer != issuerURL ||
 			c.Expires.Before(noon.Add(-DefaultLeeway)) || slices.ContainsFunc(c.User.Roles, func(r string) bool { return !isName(r) }) {
 			t.Fatalf("trusted: %+v of %q", c, payload)
+		}
+	})
+}
+
+// The decoder is lenient where json.Valid is strict, or it was in other versions of Go.
+func FuzzObject(f *testing.F) {
+	f.Add([]byte(`{"a":[1,{"b":null}],"c":"x"}`))
+	f.Add([]byte(`{"a":[1 2],"b" 3,}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		o, err := parseObject(data)
+		if err == nil && (!json.Valid(data) || !utf8.Valid(data)) {
+			t.Fatalf("not JSON: %q", data)
+		}
+		again, twice := json.Marshal(o)
+		if o2, err2 := parseObject(again); err == nil && (twice != nil || err2 != nil || !reflect.DeepEqual(o, o2)) {
+			t.Fatalf("%q reads as %v, then as %v, %v", data, o, o2, err2)
 		}
 	})
 }

@@ -327,7 +327,9 @@ func TestOnlyKeysFitToVerifyAreKept(t *testing.T) {
 		"short coordinate":             {[]any{with(ec, "x", "AA")}, 0},
 		"symmetric":                    {[]any{object{"kty": "oct", "kid": "a", "alg": "HS256", "k": "AAAA"}}, 0},
 		"exponent one":                 {[]any{with(rsaKey, "e", "AQ")}, 0},
-		"even exponent":                {[]any{with(rsaKey, "e", "Ag")}, 0},
+		"even exponent":                {[]any{with(rsaKey, "e", "BA")}, 0},
+		"exponent beyond 64 bits":      {[]any{with(rsaKey, "e", base64url.EncodeToString([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1}))}, 0},
+		"coordinates cut elsewhere":    {[]any{cutElsewhere(ec)}, 0},
 		"huge exponent":                {[]any{with(rsaKey, "e", "AQAAAAE")}, 0},
 		"huge modulus":                 {[]any{with(rsaKey, "n", base64url.EncodeToString([]byte(strings.Repeat("\xff", 1025))))}, 0},
 		"the same key twice":           {[]any{ec, ec}, 1},
@@ -342,6 +344,13 @@ func TestOnlyKeysFitToVerifyAreKept(t *testing.T) {
 			t.Errorf("%s: %d keys kept, want %d, %v", name, len(keys), row.want, err)
 		}
 	}
+}
+
+// cutElsewhere lets x end a byte early and y begin with it.
+func cutElsewhere(ec object) object {
+	x, _ := ec.bytes("x")
+	y, _ := ec.bytes("y")
+	return with(with(ec, "x", base64url.EncodeToString(x[:31])), "y", base64url.EncodeToString(append(x[31:], y...)))
 }
 
 func answer(w http.ResponseWriter, body []byte) {

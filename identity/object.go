@@ -21,10 +21,6 @@ var errNotStrict = errors.New("not strict JSON")
 
 // parseObject reads exactly one object. Bounding the size is the caller's task.
 func parseObject(data []byte) (object, error) {
-	// Valid is the strict grammar; the decoder below is for names and depth.
-	if !utf8.Valid(data) || !json.Valid(data) {
-		return nil, errNotStrict
-	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
 	value, err := parseValue(d, maxDepth)
@@ -53,7 +49,8 @@ func parseValue(d *json.Decoder, depth int) (any, error) {
 		}
 		return parseElements(d, depth-1)
 	case string:
-		// Half a surrogate pair decodes to U+FFFD: two spellings would become one name.
+		// Bytes that are not UTF-8 and halves of surrogate pairs decode to U+FFFD: two
+		// spellings would become one name.
 		if strings.ContainsRune(t, utf8.RuneError) {
 			return nil, errNotStrict
 		}

@@ -155,6 +155,7 @@ func TestEveryFaultOfATokenIsRefusedForItsReason(t *testing.T) {
 		{"certificate in the token", signedWith(with(head, "x5c", []any{"MIIB"})), ForbiddenHeader},
 		{"signed by a stranger", craft(t, newSigner(t, ES256), head, good), BadSignature},
 		{"signature in ASN.1", inASN1(t, s, head, good), BadSignature},
+		{"signature with a zero between its halves", widened(sound), BadSignature},
 		{"signature of zeros", sound[:dot2+1] + strings.Repeat("A", 86), BadSignature},
 
 		{"another issuer", claiming(with(good, "iss", "https://issuer.dev.meridian.example")), UnknownIssuer},
@@ -207,6 +208,12 @@ func TestEveryFaultOfATokenIsRefusedForItsReason(t *testing.T) {
 func nextLetter(c byte) byte { // another spelling of the same bytes, as lax decoders see it
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return alphabet[strings.IndexByte(alphabet, c)|1]
+}
+
+func widened(raw string) string { // r, 0, s: the same numbers to whoever does not count
+	dot := strings.LastIndex(raw, ".")
+	sig, _ := decode(raw[dot+1:])
+	return raw[:dot+1] + base64url.EncodeToString(slices.Concat(sig[:32], []byte{0}, sig[32:]))
 }
 
 func confused(t *testing.T, s *LocalSigner, head, claims object) string {
@@ -427,6 +434,7 @@ func TestMappedWordsAndOnlyTheyBecomeUserRoles(t *testing.T) {
 		{"array in spite of a delimiter", comma, []any{"A,B"}, nil, true},
 		{"null", m, nil, nil, false},
 		{"number", m, 1.0, nil, false},
+		{"array with a line end", m, []any{"A", "A\n"}, nil, false},
 		{"array with a number", m, []any{"A", 1.0}, nil, false},
 		{"object", m, object{"A": true}, nil, false},
 	} {

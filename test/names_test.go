@@ -41,8 +41,9 @@ func TestNoGoFileNamesACompanyAnEnvironmentAnAccountOrATool(t *testing.T) {
 	}
 }
 
-// ownWords are names that are words of the language or of AWS before they are anyone's.
-var ownWords = []string{platform.PlatformAccount, platform.Pipeline, "organization", "audit", "stable", "canary"}
+// ownWords are names that are words of the language, of AWS or of the command line (remit
+// dev) before they are anyone's.
+var ownWords = []string{"dev", platform.PlatformAccount, platform.Pipeline, "organization", "audit", "stable", "canary"}
 
 func declaredNames(p *platform.Platform) []string {
 	out := []string{p.Name}
