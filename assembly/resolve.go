@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"remit/iam"
+
+	"remit/terms"
 )
 
 // scope resolves intrinsics inside one stack.
@@ -122,15 +124,7 @@ func (s scope) call(name string, argument any) (any, error) {
 	return nil, fmt.Errorf("%s is not resolved here", name)
 }
 
-func (s scope) partition() string {
-	switch {
-	case strings.HasPrefix(s.Region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(s.Region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
+func (s scope) partition() string { return terms.Partition(s.Region) }
 
 func (s scope) pseudo(id string) (any, bool) {
 	switch id {

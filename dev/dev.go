@@ -17,6 +17,7 @@ import (
 	"hash/fnv"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -207,11 +208,7 @@ func related(datum platform.DatumOwner, o policy.Ownership) bool {
 		if relation.Name != o.Relation {
 			continue
 		}
-		for _, user := range relation.Users {
-			if user == o.User {
-				return true
-			}
-		}
+		return slices.Contains(relation.Users, o.User)
 	}
 	return false
 }
@@ -311,7 +308,7 @@ func (w *world) pick(agent, wanted, user string) *lane {
 		return w.lanes[agent+"/"+wanted]
 	}
 	hash := fnv.New32a()
-	io.WriteString(hash, user) // a hash never fails
+	_, _ = io.WriteString(hash, user) // a hash never fails
 	at := int(hash.Sum32() % 100)
 	var rest *lane
 	for _, l := range w.platform.Lanes(w.environment) {
@@ -331,14 +328,7 @@ func (w *world) pick(agent, wanted, user string) *lane {
 
 // overlap reports whether two lists share a word.
 func overlap(a, b []string) bool {
-	for _, x := range a {
-		for _, y := range b {
-			if x == y {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(a, func(word string) bool { return slices.Contains(b, word) })
 }
 
 // Handler serves the issuer's documents, the entry and the lanes' gateways.
@@ -377,7 +367,7 @@ func (s *Server) executions(w http.ResponseWriter, r *http.Request) {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(value) // the client has gone if this fails
+	_ = json.NewEncoder(w).Encode(value) // the client has gone if this fails
 }
 
 // localOnly refuses pages of other sites (the browser states their origin) and any host

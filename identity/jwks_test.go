@@ -23,13 +23,16 @@ type published struct {
 	hold    chan struct{} // when not nil, fetches wait for it
 }
 
-func (p *published) fetch(context.Context, string) ([]byte, error) {
+func (p *published) fetch(ctx context.Context, _ string) ([]byte, error) {
 	p.fetches.Add(1)
 	p.mu.Lock()
 	hold := p.hold
 	p.mu.Unlock()
 	if hold != nil {
 		<-hold
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -291,6 +294,23 @@ func TestACallerWhoLeavesDoesNotSpendTheCooldown(t *testing.T) {
 	p.fetched(t, 1)
 }
 
+func TestAKnownKeyServesACallerWhoCannotWait(t *testing.T) {
+	s := newSigner(t, ES256)
+	p, v := watched(t, s)
+	if _, err := v.Verify(ctx, longRun(t, s), loans.String(), noon); err != nil {
+		t.Fatal(reason(t, err))
+	}
+	p.hold = make(chan struct{})
+	defer close(p.hold)
+	hurried, leave := context.WithCancel(ctx)
+	leave()
+	for range 2 { // the first starts a fetch that hangs, the second finds it under way
+		if _, err := v.Verify(hurried, longRun(t, s), loans.String(), noon.Add(6*time.Minute)); err != nil {
+			t.Errorf("got %s", reason(t, err))
+		}
+	}
+}
+
 func TestAClockThatIsSetBackDoesNotStopRotation(t *testing.T) {
 	before, after := newSigner(t, ES256), newSigner(t, ES256)
 	p, v := watched(t, before)
@@ -363,8 +383,11 @@ func TestKeysAreFetchedFromWhereThePolicySays(t *testing.T) {
 		serve func(server *httptest.Server, w http.ResponseWriter, r *http.Request)
 		want  Reason
 	}{
-		"discovery names another issuer": {func(server *httptest.Server, w http.ResponseWriter, _ *http.Request) {
+		"discovery names another issuer": {func(server *httptest.Server, w http.ResponseWriter, r *http.Request) {
 			document, _ := Discovery("https://mallory.example", server.URL+"/jwks", ES256)
+			if r.URL.Path == "/jwks" {
+				document = jwksOf(t, s)
+			}
 			answer(w, document)
 		}, KeysUnavailable},
 		"discovery leads to a file": {func(server *httptest.Server, w http.ResponseWriter, _ *http.Request) {
@@ -409,6 +432,26 @@ func TestKeysAreFetchedFromWhereThePolicySays(t *testing.T) {
 				t.Errorf("got %s, want %s", reason(t, err), row.want)
 			}
 		})
+	}
+}
+
+func TestAFetchFollowsNoRedirectAndReadsNoMoreThanItMay(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/here", func(w http.ResponseWriter, _ *http.Request) { answer(w, []byte("{}")) })
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/here", http.StatusFound) })
+	mux.HandleFunc("/broken", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		answer(w, []byte("{}"))
+	})
+	mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) { answer(w, make([]byte, 2*maxKeySet)) })
+	server := httptest.NewServer(mux)
+	defer server.Close()
+	fetch := OverHTTP(server.Client())
+	for path, want := range map[string]int{"/here": 2, "/moved": -1, "/broken": -1, "/nowhere": -1, "/large": maxKeySet + 1} {
+		body, err := fetch(ctx, server.URL+path)
+		if (err == nil) != (want >= 0) || err == nil && len(body) != want {
+			t.Errorf("%s: got %d bytes, %v; want %d", path, len(body), err, want)
+		}
 	}
 }
 

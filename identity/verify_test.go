@@ -183,6 +183,7 @@ func TestEveryFaultOfATokenIsRefusedForItsReason(t *testing.T) {
 		{"actor is text", claiming(with(good, "act", loans.String())), BadActor},
 		{"actor behind the actor", claiming(with(good, "act", object{"sub": loans.String(), "act": object{"sub": canary.String()}})), BadActor},
 		{"actor is no lane", claiming(with(good, "act", object{"sub": "meridian.prod.loan"})), BadActor},
+		{"actor is a lane and more", claiming(with(good, "act", object{"sub": loans.String() + ".x"})), BadActor},
 		{"actor is a lane with a wildcard", claiming(with(good, "act", object{"sub": "meridian.prod.loan.*"})), BadActor},
 		{"actor is another lane", claiming(with(good, "act", object{"sub": canary.String()})), WrongLane},
 		{"roles differ in their two spellings", claiming(with(good, "roles_s", ".senior_underwriter.")), MissingClaim},
@@ -322,6 +323,17 @@ func TestAPolicyCanTellAccessTokensFromIDTokens(t *testing.T) {
 		_, err := v.Verify(ctx, craft(t, s, headerOf(s, "JWT"), with(loginClaims(), "token_use", use)), "agents", noon)
 		if got := reason(t, err); got != want {
 			t.Errorf("token_use %v: got %s, want %s", use, got, want)
+		}
+	}
+}
+
+func TestATenantThatCouldReachIntoAnothersKeysIsNoTenant(t *testing.T) {
+	s := newSigner(t, ES256)
+	v := newVerifier(t, loginIssuer(jwksOf(t, s)))
+	for _, tenant := range []string{"acme#1", "*", "acm?", "${aws:userid}", "acme\t", "äcme", " acme", strings.Repeat("a", 257)} {
+		_, err := v.Verify(ctx, craft(t, s, headerOf(s, "JWT"), with(loginClaims(), "org_id", tenant)), "agents", noon)
+		if got := reason(t, err); got != MissingClaim {
+			t.Errorf("tenant %q: got %s", tenant, got)
 		}
 	}
 }

@@ -61,15 +61,7 @@ func (p *Platform) SharedSite(purpose string) Site {
 }
 
 // Partition is the AWS partition of the site's region.
-func (s Site) Partition() string {
-	switch {
-	case strings.HasPrefix(s.Region, "cn-"):
-		return "aws-cn"
-	case strings.HasPrefix(s.Region, "us-gov-"):
-		return "aws-us-gov"
-	}
-	return "aws"
-}
+func (s Site) Partition() string { return terms.Partition(s.Region) }
 
 // ARN is a regional name in the site.
 func (s Site) ARN(service, resource string) string {

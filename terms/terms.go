@@ -143,3 +143,15 @@ func (p Pos) Compare(q Pos) int {
 	}
 	return p.Col - q.Col
 }
+
+// Partition is the AWS partition of a region: aws, aws-cn or aws-us-gov. An unknown or
+// symbolic region is taken to be in aws.
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	}
+	return "aws"
+}

@@ -625,7 +625,7 @@ func readOnlyLanesCannotWrite(v view) (out []string) {
 		if !lane.ReadOnly {
 			continue
 		}
-		writers := writeTargets(v, lane)
+		writers := writeTargets(v)
 		for _, r := range rolesOf(v, lane.LaneSite) {
 			for _, s := range r.Policy.Statements {
 				at := said{r.ARN, "policy", s}
@@ -647,7 +647,7 @@ func readOnlyLanesCannotWrite(v view) (out []string) {
 }
 
 // writeTargets is what write tools resolve to, and read tools of the lane do not.
-func writeTargets(v view, lane platform.Running) map[string]string {
+func writeTargets(v view) map[string]string {
 	out := map[string]string{}
 	for _, access := range []string{"write", "read"} {
 		for _, tool := range v.p.Tools {

@@ -35,8 +35,8 @@ func serve(t *testing.T, company string) served {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		dev.Process.Kill() // it has nothing to save
-		dev.Wait()         // a killed process reports its death as an error
+		_ = dev.Process.Kill() // it has nothing to save
+		_ = dev.Wait()         // a killed process reports its death as an error
 		if t.Failed() {
 			t.Logf("what remit dev said:\n%s", s.log)
 		}
@@ -44,7 +44,7 @@ func serve(t *testing.T, company string) served {
 	if err := json.NewDecoder(out).Decode(&s); err != nil {
 		t.Fatalf("remit dev did not start: %v", err)
 	}
-	go io.Copy(io.Discard, out)
+	go func() { _, _ = io.Copy(io.Discard, out) }() // an unread pipe would stop it
 	return s
 }
 

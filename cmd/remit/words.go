@@ -13,7 +13,7 @@ func wordsOf(v reflect.Value) any {
 	if !v.IsValid() || v.IsZero() {
 		return nil
 	}
-	if text, ok := v.Interface().(encoding.TextMarshaler); ok {
+	if text, ok := reflect.TypeAssert[encoding.TextMarshaler](v); ok {
 		return text
 	}
 	switch v.Kind() {
