@@ -54,7 +54,7 @@ func answer(w http.ResponseWriter, message *gateway.Message) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(message.Body) // the client has gone if this fails
+	_, _ = w.Write(message.Body) // the client has gone if this fails
 }
 
 // through takes a message through AgentCore's order: REQUEST interceptor, target, RESPONSE

@@ -187,6 +187,8 @@ func TestASignerThatMisbehavesMintsNothing(t *testing.T) {
 		"key replaced":      {LocalSigner: s, sign: func([32]byte) ([]byte, string, error) { return sound, "other", nil }},
 		"no ASN.1":          {LocalSigner: s, sign: func([32]byte) ([]byte, string, error) { return make([]byte, 64), kid, nil }},
 		"bytes after ASN.1": {LocalSigner: s, sign: func([32]byte) ([]byte, string, error) { return append(sound, 0), kid, nil }},
+		"zero r":            {LocalSigner: s, sign: func([32]byte) ([]byte, string, error) { return []byte{0x30, 6, 2, 1, 0, 2, 1, 1}, kid, nil }},
+		"zero s":            {LocalSigner: s, sign: func([32]byte) ([]byte, string, error) { return []byte{0x30, 6, 2, 1, 1, 2, 1, 0}, kid, nil }},
 		"zeros":             {LocalSigner: s, sign: func([32]byte) ([]byte, string, error) { return []byte{0x30, 6, 2, 1, 0, 2, 1, 0}, kid, nil }},
 	} {
 		if raw, err := Mint(ctx, f, loanRun(), noon); err == nil {
