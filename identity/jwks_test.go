@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -351,6 +352,8 @@ func TestOnlyKeysFitToVerifyAreKept(t *testing.T) {
 		"exponent beyond 64 bits":      {[]any{with(rsaKey, "e", base64url.EncodeToString([]byte{1, 0, 0, 0, 0, 0, 1, 0, 1}))}, 0},
 		"coordinates cut elsewhere":    {[]any{cutElsewhere(ec)}, 0},
 		"huge exponent":                {[]any{with(rsaKey, "e", "AQAAAAE")}, 0},
+		"exponent with a sign bit":     {[]any{with(rsaKey, "e", "gAAAAQ")}, 0},
+		"even modulus":                 {[]any{with(rsaKey, "n", base64url.EncodeToString(append(bytes.Repeat([]byte{0xff}, 255), 0xfe)))}, 0},
 		"huge modulus":                 {[]any{with(rsaKey, "n", base64url.EncodeToString([]byte(strings.Repeat("\xff", 1025))))}, 0},
 		"the same key twice":           {[]any{ec, ec}, 1},
 		"two keys of one name":         {[]any{ec, with(newSigner(t, ES256).Public().jwk, "kid", ec["kid"])}, 0},

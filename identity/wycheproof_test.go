@@ -137,8 +137,7 @@ func (v vectors) run(t *testing.T, s suite, foreign func(group, test string, jwe
 }
 
 func why(err error) any {
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal.Reason
 	}
 	return err

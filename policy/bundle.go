@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"remit/terms"
@@ -53,7 +53,7 @@ type Tool struct {
 	Once         *Once           `json:"once,omitempty"`
 	PerUserDay   int64           `json:"per_user_day,omitempty"`
 
-	callers, withheld                    set
+	callers                              set
 	keep                                 *selector
 	takes                                []Take
 	ruleCallers, ruleDatum, ruleResponse string
@@ -117,10 +117,13 @@ type Forbid struct {
 
 type set map[string]bool
 
+// setOf leaves the empty word out: it is how a request says nothing, and nothing is in no set.
 func setOf(words []string) set {
 	out := make(set, len(words))
 	for _, w := range words {
-		out[w] = true
+		if w != "" {
+			out[w] = true
+		}
 	}
 	return out
 }
@@ -166,7 +169,8 @@ func DigestOf(canonical []byte) terms.Digest {
 
 // Load reads a bundle's canonical bytes and compiles them. It fails with [ErrBundle] for
 // unknown keys, another format, a bundle that names no lane, a path or zone that does not
-// parse, or bytes that are not canonical; a bundle that did not load must not be used.
+// parse, a part without which a rule would not apply, or bytes that are not canonical; a
+// bundle that did not load must not be used.
 func Load(canonical []byte) (*Bundle, error) {
 	if len(canonical) > MaxBundle {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d are read", ErrBundle, len(canonical), MaxBundle)
@@ -198,7 +202,7 @@ func (b *Bundle) compile() error {
 		return errors.New("it names no lane")
 	}
 	zone, err := time.LoadLocation(b.Day)
-	if err != nil || b.Day == "" {
+	if err != nil || b.Day == "" || b.Day == "Local" { // Local is another zone on every machine
 		return fmt.Errorf("day: %q is no time zone", b.Day)
 	}
 	b.zone, b.callers, b.purposes = zone, setOf(b.Callers), setOf(b.Purposes)
@@ -210,23 +214,22 @@ func (b *Bundle) compile() error {
 		}
 	}
 	for i := range b.Constraints {
-		b.Constraints[i].compile()
+		if err := b.Constraints[i].compile(); err != nil {
+			return fmt.Errorf("constraint %s: %w", b.Constraints[i].ID, err)
+		}
 	}
 	return nil
 }
 
 func (t *Tool) compile(name string) error {
-	if t == nil {
-		return errors.New("is null")
+	if err := t.check(name); err != nil {
+		return err
 	}
 	keep, err := compilePaths(t.Allow)
 	if err != nil {
 		return err
 	}
-	t.keep, t.callers, t.withheld = keep, setOf(t.Callers), set{}
-	for _, field := range t.Never {
-		t.withheld[strings.ToLower(field)] = true
-	}
+	t.keep, t.callers = keep, setOf(t.Callers)
 	at := "tools." + name
 	t.ruleCallers, t.ruleDatum, t.ruleResponse = at+".callers", at+".datum", at+".response"
 	t.takes = []Take{{Limit: "execution/tool_calls", Amount: 1}}
@@ -236,7 +239,31 @@ func (t *Tool) compile(name string) error {
 	return nil
 }
 
-func (c *Constraint) compile() {
+// check refuses what would make a rule pass over the tool: a constraint on a data class
+// never holds for a tool without one, and a limit below zero limits nothing.
+func (t *Tool) check(name string) error {
+	switch {
+	case t == nil:
+		return errors.New("is null")
+	case name == "":
+		return errors.New("has no name")
+	case t.DataClass == "":
+		return errors.New("has no data class")
+	case !bytes.HasPrefix(t.Input, []byte("{")):
+		return errors.New("has no input schema")
+	case t.Datum != nil && (t.Datum.Directory == "" || t.Datum.Argument == ""):
+		return errors.New("has a datum without directory or argument")
+	case t.PerUserDay < 0:
+		return errors.New("has a limit below zero")
+	}
+	return nil
+}
+
+func (c *Constraint) compile() error {
+	if (c.When.UserRole != "" || len(c.When.UserRoles) > 0) && !slices.Contains(c.When.UserRoles, c.When.UserRole) {
+		return fmt.Errorf("user_roles %q are not the closure of %q", c.When.UserRoles, c.When.UserRole)
+	}
 	c.userRoles, c.tools = setOf(c.When.UserRoles), setOf(c.Forbid.Tools)
 	c.reason = Reason{Sentence: "constraint " + c.ID + " forbids it", Rule: "constraints." + c.ID}
+	return nil
 }

@@ -60,7 +60,7 @@ func (s *selector) step(rest string) (*selector, string, error) {
 	case strings.HasPrefix(rest, "["):
 		number, after, ok := strings.Cut(rest[1:], "]")
 		n, err := strconv.Atoi(number)
-		if !ok || err != nil || n < 0 {
+		if !ok || err != nil || n < 0 || number != strconv.Itoa(n) {
 			return nil, "", fmt.Errorf("want [n] or [*] at %q", rest)
 		}
 		if s.items == nil {
@@ -124,9 +124,14 @@ func (s *selector) object(v map[string]any, withheld *int) (any, bool) {
 func (s *selector) list(v []any, withheld *int) (any, bool) {
 	out := []any{}
 	for i, item := range v {
-		if kept, ok := s.at(i).project(item, withheld); ok {
-			out = append(out, kept)
+		kept, ok := s.at(i).project(item, withheld)
+		if !ok {
+			continue
 		}
+		for len(s.items) > 0 && len(out) < i {
+			out = append(out, map[string]any{}) // what is named by its place keeps its place
+		}
+		out = append(out, kept)
 	}
 	return out, len(out) > 0 || s != nil && (s.each != nil || len(s.items) > 0)
 }
@@ -166,11 +171,12 @@ func merge(a, b *selector) *selector {
 // Filter keeps what the tool's declaration allows to leave of an MCP tool result, and
 // counts the values it withheld. What leaves is rebuilt from what was selected: in
 // structuredContent, in text that holds JSON, in errors alike. Text that is not JSON stays
-// behind unless the tool allows it; images, audio and resources always do. On any error
-// nothing may be passed on. The zero Bundle keeps nothing.
+// behind unless the tool allows it; text that begins like an object or a list is broken
+// JSON, not text, and stays behind, as images, audio and resources always do. On any error
+// nothing may be passed on. A bundle that was not loaded keeps nothing.
 func (b *Bundle) Filter(tool string, reply []byte) (kept []byte, withheld int, err error) {
 	t := b.Tools[tool]
-	if t == nil {
+	if t == nil || t.keep == nil {
 		return nil, 0, fmt.Errorf("%w: the lane has no such tool", ErrReply)
 	}
 	if len(reply) > MaxReply {
@@ -191,43 +197,63 @@ func (b *Bundle) Filter(tool string, reply []byte) (kept []byte, withheld int, e
 	return out, withheld, nil
 }
 
+// nothing selects no part of a value, which is thereby counted.
+var nothing *selector
+
+// silence is an answer from which nothing may leave. It has a block, so that an agent does
+// not take it for a broken connection.
+func silence() []any {
+	return []any{map[string]any{"type": "text", "text": "{}"}}
+}
+
 // result rebuilds a tool result from its known parts; every other part stays behind.
 func (t *Tool) result(result map[string]any, withheld *int) map[string]any {
-	out := map[string]any{"content": t.content(result["content"], withheld)}
-	if structured, ok := result["structuredContent"]; ok {
-		if kept, ok := t.keep.project(structured, withheld); ok {
-			out["structuredContent"] = kept
-		}
-	}
-	if result["isError"] == true {
-		out["isError"] = true
-	}
+	out := map[string]any{"content": silence()}
 	for key, value := range result {
-		if key != "content" && key != "structuredContent" && key != "isError" {
-			(*selector)(nil).project(value, withheld)
+		failed, isFlag := value.(bool)
+		switch {
+		case key == "content":
+			out[key] = t.content(value, withheld)
+		case key == "structuredContent":
+			if kept, ok := t.keep.project(value, withheld); ok {
+				out[key] = kept
+			}
+		case key == "isError" && isFlag:
+			if failed {
+				out[key] = true
+			}
+		default:
+			nothing.project(value, withheld)
 		}
 	}
 	return out
 }
 
-// content keeps what may leave of each text block. An answer is never without a block, so
-// that an agent does not take silence for a broken connection.
+// content keeps what may leave of each text block.
 func (t *Tool) content(value any, withheld *int) []any {
-	blocks, _ := value.([]any)
+	blocks, ok := value.([]any)
+	if !ok {
+		nothing.project(value, withheld)
+	}
 	out := []any{}
 	for _, block := range blocks {
 		object, _ := block.(map[string]any)
 		text, isText := object["text"].(string)
 		if object["type"] != "text" || !isText {
-			(*selector)(nil).project(block, withheld)
+			nothing.project(block, withheld)
 			continue
+		}
+		for key, value := range object {
+			if key != "type" && key != "text" {
+				nothing.project(value, withheld)
+			}
 		}
 		if kept, ok := t.text(text, withheld); ok {
 			out = append(out, map[string]any{"type": "text", "text": kept})
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, map[string]any{"type": "text", "text": "{}"})
+		return silence()
 	}
 	return out
 }
@@ -237,7 +263,7 @@ func (t *Tool) text(text string, withheld *int) (string, bool) {
 	_, isObject := value.(map[string]any)
 	_, isList := value.([]any)
 	if err != nil || !isObject && !isList {
-		if t.Text && err != nil {
+		if t.Text && err != nil && !opensLikeJSON(text) {
 			return text, true
 		}
 		*withheld++
@@ -253,6 +279,13 @@ func (t *Tool) text(text string, withheld *int) (string, bool) {
 		return "", false
 	}
 	return string(out), true
+}
+
+// opensLikeJSON: lines of JSON, JSON cut short or with a word after it must not leave as
+// prose when the same JSON alone would be filtered.
+func opensLikeJSON(text string) bool {
+	text = strings.TrimLeft(text, "\ufeff \t\r\n")
+	return strings.HasPrefix(text, "{") || strings.HasPrefix(text, "[")
 }
 
 // decode reads exactly one JSON value and keeps numbers as they were written.

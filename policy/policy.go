@@ -5,6 +5,8 @@
 package policy
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,15 +107,39 @@ func (d Decision) Allowed() bool {
 func (b *Bundle) Decide(r Request) Decision {
 	var d Decision
 	tool := b.Tools[r.Tool]
-	d.Checks[Role] = b.checkRole(r, tool)
-	d.Checks[Tenant], d.Owner = checkTenant(r, tool)
-	d.Checks[RBAC] = b.checkRBAC(r, tool)
-	d.Checks[Data] = checkData(r, tool)
-	d.Constraints = b.forbidding(r, tool)
+	d.Checks[Role] = b.checkRole(&r, tool)
+	d.Checks[Tenant] = checkTenant(&r, tool)
+	d.Checks[RBAC] = b.checkRBAC(&r, tool)
+	d.Checks[Data] = checkData(&r, tool)
+	d.Constraints = b.forbidding(&r, tool)
 	if tool != nil {
-		d.Takes = tool.takes
+		d.Owner, d.Takes = handOut(&r, tool, d.Checks[Tenant].Effect)
 	}
 	return d
+}
+
+// handOut makes what a decision hands out, in one allocation. It is the caller's own:
+// nobody can write into the bundle, which serves every later call.
+func handOut(r *Request, tool *Tool, tenant Effect) (*Ownership, []Take) {
+	out := &struct {
+		owner Ownership
+		takes [2]Take
+	}{}
+	takes := append(out.takes[:0], tool.takes...)
+	if tenant != Allow || tool.Datum == nil {
+		return nil, takes
+	}
+	out.owner = Ownership{Directory: tool.Datum.Directory, Datum: datumOf(r, tool), Tenant: r.User.Tenant, Relation: tool.Datum.Relation}
+	if out.owner.Relation != "" {
+		out.owner.User = r.User.ID
+	}
+	return &out.owner, takes
+}
+
+// datumOf is the datum the call is about, "" where it does not say.
+func datumOf(r *Request, tool *Tool) string {
+	datum, _ := r.Args[tool.Datum.Argument].(string)
+	return datum
 }
 
 func verdict(k Kind, ok bool, yes, no, rule string) Check {
@@ -124,35 +150,29 @@ func verdict(k Kind, ok bool, yes, no, rule string) Check {
 }
 
 // checkRole: is this the lane the bundle was made for, and does it have the tool?
-func (b *Bundle) checkRole(r Request, tool *Tool) Check {
+func (b *Bundle) checkRole(r *Request, tool *Tool) Check {
 	return verdict(Role, tool != nil && !b.Lane.IsZero() && r.Lane == b.Lane,
 		"the lane has this tool", "the lane does not have this tool", b.ruleTools)
 }
 
 // checkTenant: a user without a tenant sees nothing; a call about a datum is allowed only
 // on the store's word that the tenant owns it.
-func checkTenant(r Request, tool *Tool) (Check, *Ownership) {
+func checkTenant(r *Request, tool *Tool) Check {
 	switch {
 	case tool == nil:
-		return verdict(Tenant, false, "", "nothing is known of the tool's data", ""), nil
+		return verdict(Tenant, false, "", "nothing is known of the tool's data", "")
 	case r.User.Tenant == "" || r.User.ID == "":
-		return verdict(Tenant, false, "", "the user has no tenant", tool.ruleDatum), nil
+		return verdict(Tenant, false, "", "the user has no tenant", tool.ruleDatum)
 	case tool.Datum == nil:
-		return verdict(Tenant, true, "the call is about no tenant's datum", "", tool.ruleDatum), nil
+		return verdict(Tenant, true, "the call is about no tenant's datum", "", tool.ruleDatum)
+	case datumOf(r, tool) == "":
+		return verdict(Tenant, false, "", "the call does not say which datum it is about", tool.ruleDatum)
 	}
-	datum, _ := r.Args[tool.Datum.Argument].(string)
-	if datum == "" {
-		return verdict(Tenant, false, "", "the call does not say which datum it is about", tool.ruleDatum), nil
-	}
-	owner := &Ownership{Directory: tool.Datum.Directory, Datum: datum, Tenant: r.User.Tenant, Relation: tool.Datum.Relation}
-	if owner.Relation != "" {
-		owner.User = r.User.ID
-	}
-	return verdict(Tenant, true, "if the directory attests that the user's tenant owns the datum", "", tool.ruleDatum), owner
+	return verdict(Tenant, true, "if the directory attests that the user's tenant owns the datum", "", tool.ruleDatum)
 }
 
 // checkRBAC: may one of the user's roles use the agent for this purpose, and call the tool?
-func (b *Bundle) checkRBAC(r Request, tool *Tool) Check {
+func (b *Bundle) checkRBAC(r *Request, tool *Tool) Check {
 	switch {
 	case tool == nil:
 		return verdict(RBAC, false, "", "nobody may call a tool the lane does not have", "")
@@ -165,65 +185,82 @@ func (b *Bundle) checkRBAC(r Request, tool *Tool) Check {
 }
 
 // checkData: an argument may not ask for what may not leave, by key or by value.
-func checkData(r Request, tool *Tool) Check {
+func checkData(r *Request, tool *Tool) Check {
 	if tool == nil {
 		return verdict(Data, false, "", "nothing may leave a tool the lane does not have", "")
 	}
-	return verdict(Data, !names(r.Args, tool.withheld), "the reply is filtered to what is declared", "an argument names a field that may not leave", tool.ruleResponse)
+	if r.Args == nil {
+		return verdict(Data, false, "", "the call has no arguments that could be looked at", tool.ruleResponse)
+	}
+	return verdict(Data, !names(r.Args, tool.Never), "the reply is filtered to what is declared", "an argument names a field that may not leave", tool.ruleResponse)
 }
 
 // names reports whether a decoded JSON value holds one of the words as a key or as text,
-// whatever its case.
-func names(value any, words set) bool {
+// whatever its case. It cannot look into what JSON does not decode to, which may name
+// anything.
+func names(value any, words []string) bool {
 	if len(words) == 0 {
 		return false
 	}
 	switch v := value.(type) {
+	case nil, bool, float64, int, int64, json.Number:
+		return false
 	case string:
-		return words[strings.ToLower(v)]
+		return among(v, words)
 	case []any:
 		for _, item := range v {
 			if names(item, words) {
 				return true
 			}
 		}
+		return false
 	case map[string]any:
 		for key, item := range v {
-			if words[strings.ToLower(key)] || names(item, words) {
+			if among(key, words) || names(item, words) {
 				return true
 			}
 		}
+		return false
 	}
-	return false
+	return true
+}
+
+// among compares as encoding/json does with keys, for which "ſcore" is "score": that is how
+// a tool may read them.
+func among(text string, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, text) })
 }
 
 // forbidding is every constraint that refuses the call. A constraint whose context cannot
 // be told holds: an unknown hour is every hour.
-func (b *Bundle) forbidding(r Request, tool *Tool) []Reason {
+func (b *Bundle) forbidding(r *Request, tool *Tool) []Reason {
 	if tool == nil {
 		return nil
 	}
 	var out []Reason
+	if r.At.IsZero() {
+		out = append(out, Reason{Sentence: "the call does not say when it is", Rule: "day"})
+	}
 	for i := range b.Constraints {
-		if c := &b.Constraints[i]; c.holds(r, tool, b.zone) && c.forbids(r.Tool, tool) {
+		if c := &b.Constraints[i]; c.forbids(r.Tool, tool) && c.holds(r, tool, b.zone) {
 			out = append(out, c.reason)
 		}
 	}
 	return out
 }
 
-func (c *Constraint) holds(r Request, tool *Tool, zone *time.Location) bool {
-	w := c.When
+func (c *Constraint) holds(r *Request, tool *Tool, zone *time.Location) bool {
+	w := &c.When
 	return (w.Lane == "" || w.Lane == r.Lane.Name) &&
 		(w.UserRole == "" || c.userRoles.any(r.User.Roles)) &&
 		(w.DataClass == "" || w.DataClass == tool.DataClass) &&
 		(w.Access == "" || w.Access == tool.Access) &&
 		(w.Purpose == "" || w.Purpose == r.Purpose) &&
-		(w.Hours == terms.Hours{} || r.At.IsZero() || w.Hours.Contains(r.At.In(zone)))
+		(w.Hours == terms.Hours{} || r.At.IsZero() || zone == nil || w.Hours.Contains(r.At.In(zone)))
 }
 
 func (c *Constraint) forbids(name string, tool *Tool) bool {
-	f := c.Forbid
+	f := &c.Forbid
 	return (f.Access == "" || f.Access == tool.Access) &&
 		(f.DataClass == "" || f.DataClass == tool.DataClass) &&
 		(len(f.Tools) == 0 || c.tools[name])

@@ -63,6 +63,12 @@ var walls = []wall{
 	{"remit/verify", map[string]string{
 		"remit/grants": "the judge does not read the defendant's notes", "remit/constructs": "the judge does not read the defendant's notes", sdk: "the proof is offline", cdk: "the proof needs no Node",
 	}},
+	{"remit/identity", map[string]string{
+		thirdParty: "every line that decides whom to trust is read and fuzzed here; no library measured was strict enough alone", "remit/policy": "who is asking is decided before what they may do",
+	}},
+	{"remit/dev", map[string]string{
+		"remit/platform/load": "it is handed a declaration; where it comes from is the command's", sdk: "a laptop needs no account", cdk: "a laptop needs no Node",
+	}},
 	{"remit/lambdas/gateway", map[string]string{
 		"remit/platform/...": "it reads a bundle: cold start and attack surface", yaml: "it reads a bundle", cdk: "cold start and attack surface", sdk: "AWS is wired in bootstrap; the handler knows ports",
 	}},
