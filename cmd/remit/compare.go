@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,11 +44,13 @@ type comparison struct {
 }
 
 var notCompared = []string{
-	"resource policies of runtimes and endpoints: no API of the embedded AWS answers them; their templates are compared with the intended IAM in the tests",
-	"the asset bucket's policy: likewise compared in its template",
-	"runtimes and endpoints: the embedded AWS holds them as records that were validated against AWS's schema, and runs nothing",
+	"the asset bucket's policy, image repositories, log groups and registrations: compared in their templates by the tests, not read back",
+	"settings of runtimes and endpoints: the embedded AWS keeps them as records that it validated against AWS's schema, and runs nothing",
 	"whether AWS enforces any of it: an emulator's permission decisions prove nothing",
 }
+
+// noStandIns is added where the resource policies of runtimes cannot be read.
+const noStandIns = "resource policies of runtimes and endpoints: this endpoint is not the embedded AWS, and reading them from AgentCore itself is not built"
 
 // compareTimeout bounds one account's reading; an account has some dozens of roles.
 const compareTimeout = 2 * time.Minute
@@ -69,17 +72,21 @@ func compare(c *command, arguments []string) error {
 		return usage{fmt.Sprintf("%s is no synthesized assembly: %v", c.assembly, err)}
 	}
 	out := comparison{Endpoint: os.Getenv("AWS_ENDPOINT_URL"), NotCompared: notCompared}
-	different := false
+	different, standIns := false, true
 	for _, e := range environments {
 		for _, site := range p.Sites(e) {
 			fmt.Fprintf(c.err, "remit: reading %s %s\n", e.Name, site.Purpose)
-			compared, err := compareSite(p, e, site, stacks)
+			compared, embedded, err := compareSite(p, e, site, stacks, out.Endpoint)
 			if err != nil {
 				return fmt.Errorf("%s %s: %w", e.Name, site.Purpose, err)
 			}
+			standIns = standIns && embedded
 			different = different || len(compared.Differences) > 0
 			out.Sites = append(out.Sites, compared)
 		}
+	}
+	if !standIns {
+		out.NotCompared = append([]string{noStandIns}, notCompared...)
 	}
 	if err := c.print(out, out.text()); err != nil {
 		return err
@@ -90,33 +97,48 @@ func compare(c *command, arguments []string) error {
 	return nil
 }
 
-func compareSite(p *platform.Platform, e platform.Environment, site platform.Site, stacks []assembly.Stack) (comparedSite, error) {
+// compareSite reads one account back. embedded is true where the endpoint also answers what
+// it only keeps as records.
+func compareSite(p *platform.Platform, e platform.Environment, site platform.Site, stacks []assembly.Stack, endpoint string) (out comparedSite, embedded bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), compareTimeout)
 	defer cancel()
 	session, err := signIn(ctx, site)
 	if err != nil {
-		return comparedSite{}, err
+		return out, false, err
 	}
-	out := comparedSite{Environment: e.Name, Purpose: site.Purpose, Account: string(site.Account), Differences: []string{}}
+	out = comparedSite{Environment: e.Name, Purpose: site.Purpose, Account: string(site.Account), Differences: []string{}}
 	found, err := live.World(ctx, awsiam.NewFromConfig(session), platform.RolePath)
 	if err != nil {
-		return comparedSite{}, err
+		return out, false, err
+	}
+	records, embedded, err := live.StandIns(ctx, endpoint, string(site.Account))
+	if err != nil {
+		return out, false, err
+	}
+	kinds := []string{"managed", "AWS::KMS::Key"}
+	if embedded {
+		policies, err := live.ResourcePolicies(records)
+		if err != nil {
+			return out, false, err
+		}
+		found.Policies = append(found.Policies, policies...)
+		kinds = append(kinds, "AWS::BedrockAgentCore::Runtime", "AWS::BedrockAgentCore::RuntimeEndpoint")
 	}
 	out.Roles, out.Policies = len(found.Roles), len(found.Policies)
 	if err := out.tables(ctx, session, p, e, site, stacks, &found); err != nil {
-		return comparedSite{}, err
+		return out, false, err
 	}
-	for _, d := range iam.Diff(readable(grants.Intended(p, e.Name).In(string(site.Account))), found) {
+	for _, d := range iam.Diff(readable(grants.Intended(p, e.Name).In(string(site.Account)), kinds), found) {
 		out.Differences = append(out.Differences, d.String())
 	}
-	return out, nil
+	return out, embedded, nil
 }
 
-// readable leaves out the resource policies that [notCompared] names.
-func readable(w iam.World) iam.World {
+// readable leaves out the kinds of policy that nothing here reads back.
+func readable(w iam.World, kinds []string) iam.World {
 	kept := iam.World{Roles: w.Roles}
 	for _, policy := range w.Policies {
-		if policy.Kind == "managed" || policy.Kind == "AWS::KMS::Key" {
+		if slices.Contains(kinds, policy.Kind) {
 			kept.Policies = append(kept.Policies, policy)
 		}
 	}
