@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"remit/bootstrap"
+	"remit/platform"
 )
 
 // account is one line of accounts.
@@ -18,6 +19,22 @@ type account struct {
 }
 
 func accounts(c *command, arguments []string) error {
+	var out []account
+	var text strings.Builder
+	err := c.eachSite(arguments, func(p *platform.Platform, e platform.Environment, site platform.Site) error {
+		a := account{Environment: e.Name, Purpose: site.Purpose, ID: string(site.Account), Region: site.Region, Stage: p.Name + "-" + e.Name, Bootstrap: site.BootstrapStack()}
+		out = append(out, a)
+		fmt.Fprintf(&text, "%s %s %s %s %s %s\n", a.Environment, a.Purpose, a.ID, a.Region, a.Stage, a.Bootstrap)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.print(out, text.String())
+}
+
+// eachSite visits every account of the environments a command speaks of.
+func (c *command) eachSite(arguments []string, visit func(*platform.Platform, platform.Environment, platform.Site) error) error {
 	p, err := declaration(arguments)
 	if err != nil {
 		return err
@@ -26,16 +43,14 @@ func accounts(c *command, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	var out []account
-	var text strings.Builder
 	for _, e := range environments {
 		for _, site := range p.Sites(e) {
-			a := account{Environment: e.Name, Purpose: site.Purpose, ID: string(site.Account), Region: site.Region, Stage: p.Name + "-" + e.Name, Bootstrap: site.BootstrapStack()}
-			out = append(out, a)
-			fmt.Fprintf(&text, "%s %s %s %s %s %s\n", a.Environment, a.Purpose, a.ID, a.Region, a.Stage, a.Bootstrap)
+			if err := visit(p, e, site); err != nil {
+				return fmt.Errorf("%s %s: %w", e.Name, site.Purpose, err)
+			}
 		}
 	}
-	return c.print(out, text.String())
+	return nil
 }
 
 // printBootstrap prints the template itself, which is JSON with and without --json.

@@ -56,14 +56,6 @@ const noStandIns = "resource policies of runtimes and endpoints: this endpoint i
 const compareTimeout = 2 * time.Minute
 
 func compare(c *command, arguments []string) error {
-	p, err := declaration(arguments)
-	if err != nil {
-		return err
-	}
-	environments, err := c.environmentsOf(p)
-	if err != nil {
-		return err
-	}
 	if c.assembly == "" {
 		return usage{"--assembly is missing: the directory cdk synth wrote"}
 	}
@@ -73,17 +65,18 @@ func compare(c *command, arguments []string) error {
 	}
 	out := comparison{Endpoint: os.Getenv("AWS_ENDPOINT_URL"), NotCompared: notCompared}
 	different, standIns := false, true
-	for _, e := range environments {
-		for _, site := range p.Sites(e) {
-			fmt.Fprintf(c.err, "remit: reading %s %s\n", e.Name, site.Purpose)
-			compared, embedded, err := compareSite(p, e, site, stacks, out.Endpoint)
-			if err != nil {
-				return fmt.Errorf("%s %s: %w", e.Name, site.Purpose, err)
-			}
-			standIns = standIns && embedded
-			different = different || len(compared.Differences) > 0
-			out.Sites = append(out.Sites, compared)
+	err = c.eachSite(arguments, func(p *platform.Platform, e platform.Environment, site platform.Site) error {
+		fmt.Fprintf(c.err, "remit: reading %s %s\n", e.Name, site.Purpose)
+		compared, embedded, err := compareSite(p, e, site, stacks, out.Endpoint)
+		if err != nil {
+			return err
 		}
+		standIns, different = standIns && embedded, different || len(compared.Differences) > 0
+		out.Sites = append(out.Sites, compared)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if !standIns {
 		out.NotCompared = append([]string{noStandIns}, notCompared...)

@@ -14,60 +14,74 @@ import (
 // shared refuses anything that two environments both use: an account, an endpoint, a
 // credential, a bus. Isolation begins with having nothing in common.
 func (c *checker) shared() {
-	seen := map[string]string{} // kind and value → path of its first use
-	use := func(kind, value, path string) {
-		if value == "" {
-			return
-		}
-		key := kind + " " + value
-		if first, taken := seen[key]; taken && environmentOf(first) != environmentOf(path) {
-			c.sayAlso("shared-between-environments", path, fmt.Sprintf("%s %q is also used by %s", kind, cut(value), owner(first)), "each environment has its own", first)
-			return
-		}
-		seen[key] = path
-	}
+	var uses []use
 	if c.p.Shared != nil {
 		for _, a := range c.p.Shared.Accounts {
-			use("account", string(a.ID), "shared.accounts."+a.Purpose)
+			uses = append(uses, use{"account", string(a.ID), "shared.accounts." + a.Purpose})
 		}
 	}
 	for _, e := range c.p.Environments {
-		at := "environments." + e.Name + "."
-		for _, a := range e.Accounts {
-			use("account", string(a.ID), at+"accounts."+a.Purpose)
-		}
-		for _, b := range e.Buses {
-			use("event bus", b.Named, at+"buses."+b.Name)
-		}
-		for _, k := range e.Credentials {
-			use("secret", k.Secret, at+"credentials."+k.Name+".secret")
-		}
-		for _, t := range e.Targets {
-			path := at + "targets." + t.Tool
-			if t.APIGateway != nil {
-				use("API", t.APIGateway.API, path+".api_gateway.api")
-			}
-			if t.OpenAPI != nil {
-				use("server", host(t.OpenAPI.Server), path+".openapi.server")
-			}
-			if t.MCPServer != nil {
-				use("server", host(t.MCPServer.URL), path+".mcp_server.url")
-			}
-			if t.Reach != nil {
-				use("API", t.Reach.API, path+".reach.api")
-			}
-		}
-		for i, subnet := range e.Network.Subnets {
-			use("subnet", subnet, fmt.Sprintf("%snetwork.subnets[%d]", at, i))
-		}
-		for i, group := range e.Network.SecurityGroups {
-			use("security group", group, fmt.Sprintf("%snetwork.security_groups[%d]", at, i))
-		}
-		if e.Identity.Issuer != "" && e.Identity.Audience != "" {
-			use("issuer and audience", e.Identity.Issuer+" "+e.Identity.Audience, at+"identity.audience")
+		uses = append(uses, usesOf(e)...)
+	}
+	first := map[string]string{} // kind and value → path of its first use
+	for _, u := range uses {
+		key := u.kind + " " + u.value
+		switch earlier, taken := first[key]; {
+		case strings.TrimSpace(u.value) == "":
+		case taken && environmentOf(earlier) != environmentOf(u.path):
+			c.sayAlso("shared-between-environments", u.path, fmt.Sprintf("%s %q is also used by %s", u.kind, cut(u.value), owner(earlier)), "each environment has its own", earlier)
+		default:
+			first[key] = u.path
 		}
 	}
 	c.foreignPrincipals()
+}
+
+// use is something an environment uses that no other may use, and where it says so.
+type use struct{ kind, value, path string }
+
+func usesOf(e platform.Environment) []use {
+	at := "environments." + e.Name + "."
+	var out []use
+	for _, a := range e.Accounts {
+		out = append(out, use{"account", string(a.ID), at + "accounts." + a.Purpose})
+	}
+	for _, b := range e.Buses {
+		out = append(out, use{"event bus", b.Named, at + "buses." + b.Name})
+	}
+	for _, k := range e.Credentials {
+		out = append(out, use{"secret", k.Secret, at + "credentials." + k.Name + ".secret"})
+	}
+	for _, t := range e.Targets {
+		out = append(out, usesOfTarget(at+"targets."+t.Tool, t)...)
+	}
+	for i, subnet := range e.Network.Subnets {
+		out = append(out, use{"subnet", subnet, fmt.Sprintf("%snetwork.subnets[%d]", at, i)})
+	}
+	for i, group := range e.Network.SecurityGroups {
+		out = append(out, use{"security group", group, fmt.Sprintf("%snetwork.security_groups[%d]", at, i)})
+	}
+	if e.Identity.Issuer != "" && e.Identity.Audience != "" {
+		out = append(out, use{"issuer and audience", e.Identity.Issuer + " " + e.Identity.Audience, at + "identity.audience"})
+	}
+	return out
+}
+
+func usesOfTarget(path string, t platform.Target) []use {
+	var out []use
+	if t.APIGateway != nil {
+		out = append(out, use{"API", t.APIGateway.API, path + ".api_gateway.api"})
+	}
+	if t.OpenAPI != nil {
+		out = append(out, use{"server", host(t.OpenAPI.Server), path + ".openapi.server"})
+	}
+	if t.MCPServer != nil {
+		out = append(out, use{"server", host(t.MCPServer.URL), path + ".mcp_server.url"})
+	}
+	if t.Reach != nil {
+		out = append(out, use{"API", t.Reach.API, path + ".reach.api"})
+	}
+	return out
 }
 
 // foreignPrincipals refuses a deployer who lives in an account of another environment.

@@ -1,0 +1,60 @@
+package dev
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"remit/identity"
+)
+
+// Handler serves the issuer's documents, the entry and the lanes' gateways.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", s.discovery)
+	mux.HandleFunc("GET /jwks.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, json.RawMessage(s.key)) })
+	mux.HandleFunc("POST /executions", s.executions)
+	mux.HandleFunc("/lanes/{agent}/{lane}/mcp", s.mcp)
+	return localOnly(mux)
+}
+
+func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
+	text, err := identity.Discovery(s.base, s.base+"/jwks.json", identity.ES256)
+	if err != nil {
+		http.Error(w, "no discovery document", http.StatusInternalServerError)
+		return
+	}
+	writeJSON(w, http.StatusOK, json.RawMessage(text))
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the client has gone if this fails
+}
+
+// localOnly refuses pages of other sites (the browser states their origin) and any host
+// name but loopback's, so that no web page can speak to a developer's gateway.
+func localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := strings.Cut(r.Host, ":")
+		origin := r.Header.Get("Origin")
+		if host != "127.0.0.1" && host != "localhost" || origin != "" && !strings.HasPrefix(origin, "http://127.0.0.1:") && !strings.HasPrefix(origin, "http://localhost:") {
+			http.Error(w, "only this machine", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func bearer(r *http.Request) string {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return token
+}
