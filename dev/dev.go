@@ -2,10 +2,11 @@
 // every lane, on loopback, with the interceptors that ship and the declaration's own mock
 // replies. It knows HTTP and MCP; every decision is package gateway's. Start with [New].
 //
-// AgentCore's order is kept: inbound token, REQUEST interceptor, target, RESPONSE
-// interceptor. What it assumes of AgentCore and nothing has exercised: that the RESPONSE
-// interceptor also runs after a REQUEST denial, and that a token's claims arrive as
-// signed. The policy engine between the two is not here yet.
+// AgentCore's order is kept: inbound token, REQUEST interceptor, policy engine, target,
+// RESPONSE interceptor. What it assumes of AgentCore and nothing has exercised: that the
+// RESPONSE interceptor also runs after a REQUEST denial and after the engine's, that the
+// interceptors see the bearer token as it was sent, and that the engine sees the token's
+// text claims as tags under their own names.
 package dev
 
 import (
@@ -52,6 +53,7 @@ type world struct {
 type lane struct {
 	platform.Running
 	gateway *gateway.Gateway
+	engine  *engine
 	mocks   map[string]any
 }
 
@@ -136,7 +138,11 @@ func (s *Server) lane(p *platform.Platform, running platform.Running, w *world) 
 	if err != nil {
 		return nil, err
 	}
-	l := &lane{Running: running, mocks: map[string]any{}}
+	asked, err := newEngine(loaded, running.ARN("bedrock-agentcore", "gateway/"+running.Gateway()+"-0000000000"))
+	if err != nil {
+		return nil, err
+	}
+	l := &lane{Running: running, engine: asked, mocks: map[string]any{}}
 	for _, t := range running.Environment.Targets {
 		l.mocks[t.Tool] = t.Mock
 	}

@@ -220,6 +220,32 @@ func TestAnEditIsInForceAtTheNextCallAndABrokenOneIsNot(t *testing.T) {
 	}
 }
 
+func TestThePolicyEngineIsASecondWallBehindTheInterceptor(t *testing.T) {
+	s, _, _, log := running(t)
+	o := opened(t, s, "ana")
+	l := s.world.lanes["helper/stable"]
+	for name, c := range map[string]struct {
+		token, action string
+		want          bool
+	}{
+		"her own tool":           {o.Token, "find-order___find_order", true},
+		"two underscores":        {o.Token, "find-order__find_order", false},
+		"a tool nobody declared": {o.Token, "drop-table___drop_table", false},
+		"no token":               {"", "find-order___find_order", false},
+		"a token without claims": {"a.e30.c", "find-order___find_order", false},
+	} {
+		if got := l.engine.allows(c.token, c.action); got != c.want {
+			t.Errorf("%s: the engine answers %v", name, got)
+		}
+	}
+	for id := range l.engine.policies.All() {
+		l.engine.policies.Remove(id)
+	}
+	if _, body := post(t, o.Gateway, o.Token, findOrder); strings.Contains(body, "open") || !strings.Contains(log.String(), "the two must agree") {
+		t.Errorf("an engine without policies let a call through: %s\n%s", body, log)
+	}
+}
+
 func TestOnlySyntheticDataStandsBesideInventedUsers(t *testing.T) {
 	if _, err := New(&memory{p: acme(t)}, "live", "http://127.0.0.1:1", time.Now, &bytes.Buffer{}); err == nil {
 		t.Error("an environment with real data was served with invented users")

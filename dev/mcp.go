@@ -57,8 +57,8 @@ func answer(w http.ResponseWriter, message *gateway.Message) {
 	_, _ = w.Write(message.Body) // the client has gone if this fails
 }
 
-// through takes a message through AgentCore's order: REQUEST interceptor, target, RESPONSE
-// interceptor. The response side also sees what the request side has refused.
+// through takes a message through AgentCore's order: REQUEST interceptor, policy engine,
+// target, RESPONSE interceptor. The response side also sees what was refused before it.
 func (s *Server) through(r *http.Request, l *lane, body []byte) *gateway.Message {
 	var e gateway.Event
 	e.MCP.GatewayRequest = &gateway.Message{Path: "/mcp", Method: r.Method, Headers: headers(r), Body: body}
@@ -105,11 +105,19 @@ func (s *Server) serve(r *http.Request, l *lane, request *gateway.Message) *gate
 	case "tools/list":
 		return result(m.ID, map[string]any{"tools": l.tools()})
 	case "tools/call":
+		if !l.engine.allows(bearer(r), m.Params.Name) {
+			fmt.Fprintf(s.log, "%s: the policy engine refuses what the interceptor allowed; the two must agree\n", m.Params.Name)
+			return result(m.ID, engineDenial)
+		}
 		_, tool, _ := strings.Cut(m.Params.Name, "___")
 		return result(m.ID, s.call(r, l, tool, m.Params.Arguments, request.Headers))
 	}
 	return nil // notifications
 }
+
+// engineDenial is how AgentCore says that its policy engine denied (developer guide,
+// use-gateway-with-policy).
+var engineDenial = map[string]any{"isError": true, "content": []any{map[string]any{"type": "text", "text": "AuthorizeActionException - Tool Execution Denied: Tool call not allowed due to policy enforcement"}}}
 
 func initialized(wanted string) map[string]any {
 	version := protocols[0]

@@ -201,6 +201,9 @@ func (b *Bundle) compile() error {
 	if b.Lane.IsZero() {
 		return errors.New("it names no lane")
 	}
+	if b.Constraints == nil {
+		return errors.New("constraints is null; a lane without any says []")
+	}
 	zone, err := time.LoadLocation(b.Day)
 	if err != nil || b.Day == "" || b.Day == "Local" { // Local is another zone on every machine
 		return fmt.Errorf("day: %q is no time zone", b.Day)

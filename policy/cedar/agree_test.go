@@ -138,7 +138,7 @@ func (e engine) disagrees(p point) string {
 	return ""
 }
 
-// callers is who calls: through which gateway and lane.
+// caller is who calls: through which gateway and lane.
 type caller struct {
 	lane    terms.Lane
 	gateway string
@@ -234,27 +234,27 @@ func one(r *rand.Rand, words ...string) string { return words[r.IntN(len(words))
 func anyBundle(r *rand.Rand) (policy.Bundle, []string) {
 	roles := pick(r, nearRoles, 3, 5)
 	b := policy.Bundle{Format: policy.Format, Lane: terms.Lane{Platform: "acme", Environment: "dev", Agent: one(r, "desk", "front-desk"), Name: one(r, "stable", "canary")}, Day: "UTC",
-		Callers: pick(r, roles, 0, len(roles)), Purposes: pick(r, nearPurposes, 0, 3), Tools: map[string]*policy.Tool{}}
+		Callers: pick(r, roles, min(1, r.IntN(9)), len(roles)), Purposes: pick(r, nearPurposes, min(1, r.IntN(9)), 3), Tools: map[string]*policy.Tool{}, Constraints: []policy.Constraint{}}
 	for _, name := range pick(r, nearTools, 1, 4) {
 		tool := *small().Tools["file"]
-		tool.Target, tool.Callers = strings.ReplaceAll(name, "_", "-"), pick(r, roles, 0, len(roles))
+		tool.Target, tool.Callers = strings.ReplaceAll(name, "_", "-"), pick(r, roles, min(1, r.IntN(9)), len(roles))
 		tool.Access, tool.DataClass = terms.Access(one(r, "read", "write")), one(r, "PII", "PUBLIC")
 		if r.IntN(3) == 0 {
 			tool.Datum = &policy.Datum{Directory: "d", Argument: "id"}
 		}
 		b.Tools[name] = &tool
 	}
-	for i := range r.IntN(5) {
-		b.Constraints = append(b.Constraints, anyConstraint(r, fmt.Sprint("c-", i), roles))
+	for i := range r.IntN(9) {
+		b.Constraints = append(b.Constraints, anyConstraint(r, fmt.Sprint("c-", i), roles, b.Purposes))
 	}
 	return b, roles
 }
 
-func anyConstraint(r *rand.Rand, id string, roles []string) policy.Constraint {
+func anyConstraint(r *rand.Rand, id string, roles, purposes []string) policy.Constraint {
 	c := policy.Constraint{ID: id,
-		When:   policy.When{Lane: one(r, "", "", "stable", "canary"), DataClass: one(r, "", "", "PII"), Access: terms.Access(one(r, "", "", "write")), Purpose: one(r, append(nearPurposes, "", "")...)},
-		Forbid: policy.Forbid{Access: terms.Access(one(r, "", "read", "write")), DataClass: one(r, "", "", "PUBLIC")}}
-	if r.IntN(2) == 0 {
+		When:   policy.When{Lane: one(r, "", "", "", "stable", "canary"), DataClass: one(r, "", "", "PII"), Access: terms.Access(one(r, "", "", "write")), Purpose: one(r, append(slices.Clone(purposes), "", "sal")...)},
+		Forbid: policy.Forbid{Access: terms.Access(one(r, "", "", "read", "write")), DataClass: one(r, "", "", "", "PUBLIC")}}
+	if r.IntN(3) > 0 {
 		c.When.UserRoles = pick(r, roles, 1, 2)
 		c.When.UserRole = c.When.UserRoles[0]
 	}
@@ -336,7 +336,7 @@ func TestEveryPlantedFaultIsFound(t *testing.T) {
 		}
 		e := newEngine(t, b, someGateway, func([]Policy) []Policy { return changed })
 		fault := invalid(t, &b, changed) != nil
-		around(b, []string{"lead", "team_lead", "lead_2"}, func(p point) { fault = fault || e.disagrees(p) != "" })
+		around(b, []string{"lead", "team_lead", "lead_2", "team_lead_2", "my_team_lead"}, func(p point) { fault = fault || e.disagrees(p) != "" })
 		if !fault {
 			t.Errorf("%s: nobody noticed", what)
 		}

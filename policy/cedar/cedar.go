@@ -45,8 +45,8 @@ const (
 	MaxAction     = 256     // characters of target___tool
 )
 
-// perForbid is how many actions one forbid names. The longest action takes 300 bytes of
-// [MaxStatement]; half of them are left for user roles.
+// perForbid is how many actions one forbid names: the longest take half of [MaxStatement],
+// and the rest is left for user roles.
 const perForbid = 16
 
 // ErrUnsayable is wrapped by every failure to render. Nothing of the bundle may then be
@@ -54,7 +54,9 @@ const perForbid = 16
 var ErrUnsayable = errors.New("cedar: the bundle cannot be said to the policy engine")
 
 // Render is the bundle as policies: the permits in order of their tools, then the forbids
-// in order of their constraints. The ARN is the gateway's own, because a pattern matches
+// in order of their constraints. Make them in that order: AgentCore judges each new policy
+// by all that the engine holds, and a forbid in an engine without permits is one after
+// which nothing can be allowed (developer guide, policy-create-update-validation). The ARN is the gateway's own, because a pattern matches
 // nothing here; a CDK token that stands for it is left as it is. Render fails with
 // [ErrUnsayable] for what Cedar or AgentCore would misread, and names all of it.
 func Render(b *policy.Bundle, gatewayARN string) ([]Policy, error) {
@@ -89,62 +91,66 @@ func (l *lane) action(tool string) string { return l.Tools[tool].Target + "___" 
 
 // sayable reports every word that would not mean in Cedar what it means in the bundle.
 func (l *lane) sayable() error {
-	var faults []error
-	say := func(bad bool, format string, args ...any) {
-		if bad {
-			faults = append(faults, fmt.Errorf(format, args...))
-		}
-	}
-	words := func(where string, words ...string) {
-		for _, w := range words {
-			say(w == "" || !utf8.ValidString(w), "%s: %q is no word", where, w)
-		}
-	}
-	roles := func(where string, roles ...string) {
-		words(where, roles...)
-		for _, role := range roles {
-			say(strings.Contains(role, "."), "%s: %q holds a dot, which stands between roles", where, role)
-		}
-	}
-	say(l.Lane.IsZero(), "the bundle names no lane")
-	say(l.gateway == "" || strings.ContainsAny(l.gateway, "*?"), "the gateway is %q: policies need its exact ARN", l.gateway)
-	words("gateway", l.gateway)
-	roles("callers", l.Callers...)
-	words("purposes", l.Purposes...)
+	var f faults
+	f.say(l.Lane.IsZero(), "the bundle names no lane")
+	f.say(l.gateway == "" || strings.ContainsAny(l.gateway, "*?"), "the gateway is %q: policies need its exact ARN", l.gateway)
+	f.words("gateway", l.gateway)
+	f.roles("callers", l.Callers)
+	f.words("purposes", l.Purposes...)
 	for _, name := range l.toolNames() {
-		tool := l.Tools[name]
-		if say(tool == nil, "tool %q is null", name); tool == nil {
-			continue
-		}
-		words("tools", name, tool.Target)
-		say(len(l.action(name)) > MaxAction, "tool %s: its action has %d characters, at most %d are taken", name, len(l.action(name)), MaxAction)
-		roles("tools."+name+".callers", tool.Callers...)
+		l.sayableTool(name, &f)
 	}
 	for _, c := range l.Constraints {
-		roles("constraints."+c.ID+".when.user_role", c.When.UserRoles...)
-		say(!utf8.ValidString(c.When.Purpose), "constraints.%s.when.purpose: %q is no word", c.ID, c.When.Purpose)
+		at := "constraints." + c.ID + ".when"
+		f.roles(at+".user_role", c.When.UserRoles)
+		f.say(c.When.UserRole != "" && len(c.When.UserRoles) == 0, "%s.user_role: nobody is at or above %q", at, c.When.UserRole)
+		f.say(!utf8.ValidString(c.When.Purpose), "%s.purpose: %q is no word", at, c.When.Purpose)
 	}
-	return errors.Join(faults...)
+	return errors.Join(f...)
+}
+
+func (l *lane) sayableTool(name string, f *faults) {
+	tool := l.Tools[name]
+	if tool == nil {
+		f.say(true, "tool %q is null", name)
+		return
+	}
+	f.words("tools", name, tool.Target)
+	f.roles("tools."+name+".callers", tool.Callers)
+	length := utf8.RuneCountInString(l.action(name))
+	f.say(length > MaxAction, "tool %s: its action has %d characters, and a gateway takes %d", name, length, MaxAction)
+}
+
+type faults []error
+
+func (f *faults) say(bad bool, format string, args ...any) {
+	if bad {
+		*f = append(*f, fmt.Errorf(format, args...))
+	}
+}
+
+func (f *faults) words(where string, words ...string) {
+	for _, w := range words {
+		f.say(w == "" || !utf8.ValidString(w), "%s: %q is no word", where, w)
+	}
+}
+
+func (f *faults) roles(where string, roles []string) {
+	f.words(where, roles...)
+	for _, role := range roles {
+		f.say(strings.Contains(role, "."), "%s: %q holds a dot, which stands between roles", where, role)
+	}
 }
 
 func withinLimits(policies []Policy) error {
-	var faults []error
+	var f faults
 	total, named := 0, map[string]bool{}
 	for _, p := range policies {
-		total += len(p.Statement)
-		if len(p.Statement) > MaxStatement {
-			faults = append(faults, fmt.Errorf("%s has %d bytes, and a policy may have %d: name fewer user roles (%s)", p.Name, len(p.Statement), MaxStatement, p.Why))
-		}
-		if named[p.Name] {
-			faults = append(faults, fmt.Errorf("two policies would be named %s (%s)", p.Name, p.Why))
-		}
-		named[p.Name] = true
+		f.say(len(p.Statement) > MaxStatement, "%s has %d bytes, and a policy may have %d: name fewer user roles (%s)", p.Name, len(p.Statement), MaxStatement, p.Why)
+		f.say(named[p.Name], "two policies would be named %s (%s)", p.Name, p.Why)
+		total, named[p.Name] = total+len(p.Statement), true
 	}
-	if len(policies) > MaxPolicies {
-		faults = append(faults, fmt.Errorf("%d policies, and an engine holds %d", len(policies), MaxPolicies))
-	}
-	if total > MaxStatements {
-		faults = append(faults, fmt.Errorf("%d bytes of policies, and a gateway may have %d", total, MaxStatements))
-	}
-	return errors.Join(faults...)
+	f.say(len(policies) > MaxPolicies, "%d policies, and an engine holds %d", len(policies), MaxPolicies)
+	f.say(total > MaxStatements, "%d bytes of policies, and a gateway may have %d", total, MaxStatements)
+	return errors.Join(f...)
 }

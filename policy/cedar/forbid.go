@@ -9,14 +9,14 @@ import (
 )
 
 // forbid is a constraint over the tools it refuses; nothing where it refuses none of them,
-// or nobody. It forbids unless the claims show that it does not apply, so that a missing
+// or only a purpose that is not the agent's. It forbids unless the claims show that it does not apply, so that a missing
 // claim forbids. A claim of another type makes a policy err, and Cedar skips it; then the
 // permit, which reads the same claim, errs or fails too.
 func (l *lane) forbid(c policy.Constraint) []Policy {
-	tools := slices.DeleteFunc(l.openTools(), func(tool string) bool { return !l.forbids(c, tool) })
-	if c.When.UserRole != "" && len(c.When.UserRoles) == 0 || c.When.Purpose != "" && !slices.Contains(l.Purposes, c.When.Purpose) {
+	if c.When.Purpose != "" && !slices.Contains(l.Purposes, c.When.Purpose) {
 		return nil
 	}
+	tools := slices.DeleteFunc(l.openTools(), func(tool string) bool { return !l.forbids(c, tool) })
 	var out []Policy
 	for part := range slices.Chunk(tools, perForbid) {
 		words := []string{c.ID}

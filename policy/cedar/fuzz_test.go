@@ -21,6 +21,7 @@ func FuzzWords(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, tool, role, purpose, id string) {
 		b := small()
+		b.Lane.Agent = "x" + id
 		file := b.Tools["file"]
 		file.Target, file.Callers = tool, []string{role}
 		b.Tools = map[string]*policy.Tool{tool: file}

@@ -27,6 +27,9 @@ func Gaps(b *policy.Bundle) []Gap {
 	}
 	for _, name := range l.openTools() {
 		gaps = append(gaps, toolGaps("tools."+name, b.Tools[name])...)
+		if b.Tools[name].PerUserDay > 0 {
+			gaps = append(gaps, Gap{"environments." + b.Lane.Environment + ".limits.tools." + name, "a policy does not count"})
+		}
 	}
 	slices.SortStableFunc(gaps, func(a, b Gap) int { return strings.Compare(a.Rule, b.Rule) })
 	return gaps
@@ -41,8 +44,8 @@ func toolGaps(at string, t *policy.Tool) (gaps []Gap) {
 		{t.Datum != nil, ".datum", "only the directory knows whose datum it is"},
 		{len(t.Never) > 0, ".response.never", "a policy reads declared arguments only, and no keys or values below them"},
 		{t.Confirmation != nil, ".confirmation", "a policy remembers nothing of another call"},
-		{t.Once != nil, ".idempotency", "a policy remembers nothing of another call"},
-		{t.PerUserDay > 0, ".per_user_per_day", "a policy does not count"},
+		{t.Once != nil && t.Once.Until == "", ".idempotency", "a policy remembers nothing of another call"},
+		{t.Once != nil && t.Once.Until != "", ".dedup", "a policy remembers nothing of another call"},
 	} {
 		if g.said {
 			gaps = append(gaps, Gap{at + g.word, g.why})

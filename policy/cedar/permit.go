@@ -17,13 +17,17 @@ import (
 // would find a list of tenants different from the empty string.
 func (l *lane) permit(tool string) Policy {
 	callers := l.Tools[tool].Callers
+	roles := anyOf("  ", holds(callers))
+	if !slices.Equal(callers, l.Callers) {
+		roles += " &&\n  " + anyOf("  ", holds(l.Callers))
+	}
 	return Policy{
 		Name: l.name("may", tool),
 		Why:  "tools." + tool + ".callers, agents." + l.Lane.Agent + ".callers and .purposes",
 		Statement: l.head("permit", tool) + "\nwhen {\n" +
 			"  " + has("tenant") + " && !(" + get("tenant") + ` like "") &&` + "\n" +
 			"  " + has("purpose") + " && " + anyOf("  ", equals("purpose", l.Purposes)) + " &&\n" +
-			"  " + has("roles_s") + " && " + anyOf("  ", holds(callers)) + " && " + anyOf("  ", holds(l.Callers)) + "\n};",
+			"  " + has("roles_s") + " && " + roles + "\n};",
 	}
 }
 

@@ -62,6 +62,7 @@ const readable = 18 // characters of a shortened name for the last word
 // name is a policy's name: lane, verb and words between walls of two underscores. Names
 // are unique in the account and hold only letters, digits and underscores (CreatePolicy
 // API), so one that is too long, or that loses a character, ends in a hash of all of it.
+// It then drops the platform, which its account serves alone, and clips the lane first.
 func (l *lane) name(verb string, words ...string) string {
 	exact := strings.Join(append([]string{l.Lane.Platform, l.Lane.Environment, l.Lane.Agent, l.Lane.Name, verb}, words...), "__")
 	if legible(exact) == exact && len(exact) <= MaxName {
