@@ -35,7 +35,7 @@ func pure(pkg string) wall {
 }
 
 var walls = []wall{
-	pure("remit/terms"), pure("remit/policy"), pure("remit/ledger"), pure("remit/iam"), pure("remit/iam/proof"), pure("remit/audit"), pure("remit/iam/catalog"),
+	pure("remit/terms"), pure("remit/policy"), pure("remit/policy/cedar"), pure("remit/ledger"), pure("remit/iam"), pure("remit/iam/proof"), pure("remit/audit"), pure("remit/iam/catalog"),
 	{"remit/platform", map[string]string{
 		thirdParty:            "the resolved declaration has no file format and no cloud",
 		"remit/platform/load": "reading text is the rim; the model does not know it",
