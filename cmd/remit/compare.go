@@ -15,6 +15,7 @@ import (
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"remit/assembly"
 	"remit/grants"
@@ -140,7 +141,7 @@ func readable(w iam.World, kinds []string) iam.World {
 
 // signIn takes the account's lookup role, which reads and does nothing else.
 func signIn(ctx context.Context, site platform.Site) (aws.Config, error) {
-	own, err := config.LoadDefaultConfig(ctx, config.WithRegion(site.Region))
+	own, err := config.LoadDefaultConfig(ctx, config.WithRegion(site.Region), config.WithLogger(logging.Nop{})) // what fails is returned; the SDK's talk is not ours
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS credentials: %w", err)
 	}
