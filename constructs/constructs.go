@@ -20,17 +20,12 @@ import (
 // lane changes no other stack.
 func Environment(app constructs.Construct, p *platform.Platform, e platform.Environment) {
 	stage := awscdk.NewStage(app, jsii.String(p.Name+"-"+e.Name), nil)
-	awscdk.Tags_Of(stage).Add(jsii.String("remit:platform"), jsii.String(p.Name), nil)
-	awscdk.Tags_Of(stage).Add(jsii.String("remit:environment"), jsii.String(e.Name), nil)
-	fences := map[string]stack{}
+	tag(stage, "remit:platform", p.Name, "remit:environment", e.Name)
+	fences, accounts := map[string]stack{}, map[string]stack{}
 	for _, site := range p.Sites(e) {
 		fences[site.Purpose] = fenceStack(stage, p, e, site)
-	}
-	shared := []stack{fences[platform.PlatformAccount]}
-	for _, site := range p.Sites(e) {
-		s := accountStack(stage, p, e, site)
-		s.AddStackDependency(fences[site.Purpose].Stack, nil)
-		shared = append(shared, s)
+		accounts[site.Purpose] = accountStack(stage, p, e, site)
+		accounts[site.Purpose].AddStackDependency(fences[site.Purpose].Stack, nil)
 	}
 	agents := map[string]stack{}
 	for _, agent := range grants.Agents(p, e) {
@@ -39,9 +34,16 @@ func Environment(app constructs.Construct, p *platform.Platform, e platform.Envi
 	}
 	for _, lane := range p.Lanes(e) {
 		s := laneStack(stage, p, lane)
-		for _, before := range append(shared, agents[lane.Agent]) {
-			s.AddStackDependency(before.Stack, nil)
-		}
+		s.AddStackDependency(accounts[platform.PlatformAccount].Stack, nil)
+		s.AddStackDependency(agents[lane.Agent].Stack, nil)
+	}
+}
+
+// tag labels everything below a scope; keys and values alternate.
+func tag(scope constructs.IConstruct, pairs ...string) {
+	tags := awscdk.Tags_Of(scope)
+	for i := 0; i < len(pairs); i += 2 {
+		tags.Add(jsii.String(pairs[i]), jsii.String(pairs[i+1]), nil)
 	}
 }
 

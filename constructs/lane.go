@@ -19,9 +19,7 @@ import (
 // endpoint, who may call them, its log group, and its registration with the entry.
 func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running) stack {
 	s := newStack(stage, lane.Site, lane.LaneSite.Stack(), "Remit: lane "+lane.Lane+" of "+lane.Agent, ordinary)
-	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:agent"), jsii.String(lane.Agent), nil)
-	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:lane"), jsii.String(lane.Lane), nil)
-	awscdk.Tags_Of(s.Stack).Add(jsii.String("remit:team"), jsii.String(lane.Actor.Team), nil)
+	tag(s.Stack, "remit:agent", lane.Agent, "remit:lane", lane.Lane, "remit:team", lane.Actor.Team)
 
 	world := grants.Lane(p, lane)
 	made := roles(s, world)
