@@ -65,6 +65,10 @@ class NoGateway(Exception):
     """The gateway does not answer as one. The text holds no token."""
 
 
+class NoModel(Exception):
+    """The model cannot be asked."""
+
+
 CODES = {-32001: Refused, -32602: Invalid, -32010: Unavailable, -32011: Failed}
 
 
@@ -226,8 +230,19 @@ class Bedrock:
         try:
             import boto3  # only here, so that the scripted model needs no package
         except ImportError:
-            raise NoGateway("--model bedrock needs boto3, which is not installed: pip install boto3") from None
-        self._client, self._model, self._instructions = boto3.client("bedrock-runtime"), model, instructions
+            raise NoModel("--model bedrock needs boto3, which is not installed: pip install boto3") from None
+        if not model:
+            raise NoModel("--model bedrock needs --bedrock-model, or REMIT_MODEL")
+        from botocore.exceptions import BotoCoreError, ClientError  # boto3 brings it
+
+        self._fails, self._model, self._instructions = (BotoCoreError, ClientError), model, instructions
+        self._client = self._or_say(lambda: boto3.client("bedrock-runtime", region_name=os.environ.get("AWS_REGION")))
+
+    def _or_say(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except self._fails as e:
+            raise NoModel(f"Bedrock: {e}") from None
 
     def next(self, task: str, tools: list[dict], seen: list[Step]) -> "Call | str":
         messages = [{"role": "user", "content": [{"text": task}]}]
@@ -239,7 +254,7 @@ class Bedrock:
             messages.append({"role": "user", "content": [{"toolResult": {"toolUseId": use, "content": [content], "status": "error" if bad else "success"}}]})
         specs = [{"toolSpec": {"name": t["name"], "description": t.get("description") or t["name"], "inputSchema": {"json": t["inputSchema"]}}} for t in tools]
         more = {"toolConfig": {"tools": specs}} if specs else {}
-        answer = self._client.converse(modelId=self._model, messages=messages, system=[{"text": self._instructions + CONTRACT}], inferenceConfig={"temperature": 0}, **more)
+        answer = self._or_say(lambda: self._client.converse(modelId=self._model, messages=messages, system=[{"text": self._instructions + CONTRACT}], inferenceConfig={"temperature": 0}, **more))
         blocks = answer["output"]["message"]["content"]
         for block in blocks:
             if use := block.get("toolUse"):
@@ -303,5 +318,5 @@ def main(what: str, task: str, instructions: str, script: Callable[[str, set[str
         gateway = Gateway.from_environment()
         model = Bedrock(asked.bedrock_model, instructions) if asked.model == "bedrock" else Scripted(script)
         print(run(model, gateway, " ".join(asked.task)))
-    except (NoGateway, NotDone) as e:
+    except (NoGateway, NoModel, NotDone) as e:
         sys.exit(f"the agent cannot work: {e}")

@@ -6,11 +6,13 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"remit/audit"
 	"remit/platform"
 	"remit/policy"
+	"remit/terms"
 )
 
 // directories attests from the declaration's invented owners.
@@ -46,10 +48,31 @@ func related(datum platform.DatumOwner, o policy.Ownership) bool {
 
 // recorder prints each decision for the developer: who, what, the verdict of each check,
 // and the reference an agent would quote. Arguments and replies are not printed.
-type recorder struct{ out io.Writer }
+type recorder struct {
+	out   io.Writer
+	calls *sync.Map // call → recorded: what the RESPONSE side finds
+}
+
+type recorded struct {
+	reference string
+	allowed   bool
+}
+
+// Find answers what was recorded of a call last.
+func (r recorder) Find(_ context.Context, call terms.CallID) (reference string, allowed, found bool) {
+	value, found := r.calls.Load(call)
+	last, _ := value.(recorded)
+	return last.reference, last.allowed, found
+}
+
+// Note prints what was refused before it was anybody's call.
+func (r recorder) Note(_ context.Context, reference, why string) {
+	fmt.Fprintf(r.out, "refused: %s   [%s]\n", why, reference)
+}
 
 // Record prints one decision.
 func (r recorder) Record(_ context.Context, reference string, rec audit.Record) error {
+	r.calls.Store(rec.Call, recorded{reference, rec.Allowed})
 	verdict := "refused"
 	if rec.Allowed {
 		verdict = "allowed"

@@ -148,7 +148,7 @@ func (s *Server) lane(p *platform.Platform, running platform.Running, w *world) 
 	}
 	l.gateway = &gateway.Gateway{
 		Bundle: loaded, Digest: policy.DigestOf(text), Verifier: verifier, Schemas: schemas, Now: s.now,
-		Directory: directories(w.environment.Data.Directories), Recorder: recorder{s.log},
+		Directory: directories(w.environment.Data.Directories), Recorder: recorder{s.log, &sync.Map{}},
 		Unmetered: "mock replies on a laptop change nothing",
 	}
 	return l, nil

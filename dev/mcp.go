@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -144,9 +145,9 @@ func (l *lane) tools() []map[string]any {
 // URL says.
 func (s *Server) call(r *http.Request, l *lane, tool string, arguments json.RawMessage, identity map[string]string) map[string]any {
 	reply := l.mocks[tool]
-	if url, ok := reply.(string); ok && strings.HasPrefix(url, "http://127.0.0.1:") {
+	if address, ok := reply.(string); ok && loopback(address) {
 		var err error
-		if reply, err = ask(r, url, arguments, identity); err != nil {
+		if reply, err = ask(r, address, arguments, identity); err != nil {
 			fmt.Fprintf(s.log, "%s: the local server failed: %v\n", tool, err)
 			return map[string]any{"isError": true, "content": []any{}}
 		}
@@ -169,8 +170,18 @@ const (
 	mockTimeout = 30 * time.Second
 )
 
-func ask(r *http.Request, url string, arguments json.RawMessage, identity map[string]string) (any, error) {
-	request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, url, bytes.NewReader(arguments))
+// loopback reports whether an address is a server on this machine, whatever else the text
+// looks like.
+func loopback(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "http" && u.User == nil && u.Hostname() == "127.0.0.1"
+}
+
+// local follows no redirect, which could carry arguments and identity to another host.
+var local = &http.Client{Timeout: mockTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+func ask(r *http.Request, address string, arguments json.RawMessage, identity map[string]string) (any, error) {
+	request, err := http.NewRequestWithContext(r.Context(), http.MethodPost, address, bytes.NewReader(arguments))
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +189,7 @@ func ask(r *http.Request, url string, arguments json.RawMessage, identity map[st
 	for name, value := range identity {
 		request.Header.Set(name, value)
 	}
-	response, err := (&http.Client{Timeout: mockTimeout}).Do(request)
+	response, err := local.Do(request)
 	if err != nil {
 		return nil, err
 	}

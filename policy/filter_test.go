@@ -83,7 +83,7 @@ func permitted(path []any, allow []string) bool {
 		for i, step := range steps {
 			switch at := path[i].(type) {
 			case string:
-				if step[1] != at {
+				if step[1] != at || at == "" {
 					return false
 				}
 			case int:
@@ -168,34 +168,56 @@ var someAllow = []string{
 // space, numbers of any size.
 func (d dice) text(depth int) string {
 	space := pick(d, []string{"", "", " ", "\n\t"})
-	kind := d.IntN(10)
-	if depth == 0 {
-		kind = d.IntN(4)
+	kind := d.IntN(12)
+	switch {
+	case depth == 0:
+		kind = 0
+	case depth > 4 && !d.oneIn(8):
+		kind = 9
 	}
 	switch {
-	case kind < 4:
+	case kind < 3:
 		return pick(d, []string{"null", "true", "false", "0", "-0", "0.1", "1e400", "-1E-400", "123456789012345678901234567890", "1.0", `""`, `"a"`, `"\u0061"`, `"é\u2028<&>"`, `"\ud800"`, `"{\"a\":1}"`, `"` + fmt.Sprint(d.IntN(1000)) + `"`})
 	case kind < 7:
 		var items []string
-		for range d.IntN(4) {
+		for range d.IntN(5) {
 			items = append(items, d.text(depth-1))
 		}
 		return "[" + space + strings.Join(items, ","+space) + "]"
 	}
 	var items []string
-	for range d.IntN(5) {
-		items = append(items, pick(d, []string{`"a"`, `"a"`, `"b"`, `"b"`, `"\u0061"`, `"A"`, `"é"`, `"e\u0301"`, `""`, `"c"`, `"*"`, `"0"`})+space+":"+d.text(depth-1))
+	for range 1 + d.IntN(5) {
+		items = append(items, pick(d, []string{`"a"`, `"a"`, `"a"`, `"b"`, `"b"`, `"b"`, `"\u0061"`, `"A"`, `"é"`, `"e\u0301"`, `""`, `"c"`, `"*"`, `"0"`})+space+":"+d.text(depth-1))
 	}
 	return "{" + space + strings.Join(items, ",") + space + "}"
 }
 
-func (d dice) allow() []string {
-	var out []string
-	for range 1 + d.IntN(4) {
-		out = append(out, pick(d, someAllow))
+// allow draws paths, most of them ways to leaves that are there, or nearly.
+func (d dice) allow(in any) []string {
+	out := []string{pick(d, someAllow)}
+	all := leaves(in)
+	for range 1 + d.IntN(5) {
+		if len(all) == 0 || d.oneIn(4) {
+			out = append(out, pick(d, someAllow))
+			continue
+		}
+		path := "$"
+		for _, at := range pick(d, all).path {
+			switch at := at.(type) {
+			case int:
+				path += pick(d, []string{"[*]", fmt.Sprintf("[%d]", at)})
+			case string:
+				path += "." + at
+			}
+		}
+		if expressible.MatchString(path) {
+			out = append(out, path)
+		}
 	}
 	return out
 }
+
+var expressible = regexp.MustCompile(`^\$((\.[a-zA-Zé\x{301}]+)|\[[0-9*]+\])+$`)
 
 // What leaves is exactly what the allow-list names: no leaf more, none less, each as it was
 // written, at a place the list names; what stays behind is counted; and what was filtered
@@ -204,10 +226,10 @@ func TestExactlyTheAllowedLeavesOfAnyReplyLeave(t *testing.T) {
 	total, left, gone := 0, 0, 0
 	for seed := range uint64(6000) {
 		d := roll(seed)
-		allow := d.allow()
-		b := letting(t, false, allow...)
 		text := d.text(5)
 		in := decoded(t, text)
+		allow := d.allow(in)
+		b := letting(t, false, allow...)
 		var want []leaf
 		all := leaves(in)
 		for _, l := range all {
@@ -274,9 +296,9 @@ func TestTheFilterSelectsWhatRFC9535Selects(t *testing.T) {
 	selected := 0
 	for seed := range uint64(3000) {
 		d := roll(seed + 1_000_000)
-		allow := d.allow()
 		text := d.text(5)
 		in := decoded(t, text)
+		allow := d.allow(in)
 		want := map[string]leaf{}
 		for _, path := range allow {
 			query := jsonpath.MustParse(path)
@@ -325,9 +347,10 @@ func scalarAt(query *jsonpath.Path, node *spec.LocatedNode) (leaf, bool) {
 func TestAllowingLessNeverLetsMoreOut(t *testing.T) {
 	for seed := range uint64(1500) {
 		d := roll(seed + 2_000_000)
-		allow := d.allow()
-		less := slices.Delete(slices.Clone(allow), 0, 1)
-		reply := `{"structuredContent":` + d.text(5) + `}`
+		text := d.text(5)
+		allow := d.allow(decoded(t, text))
+		less := slices.Delete(slices.Clone(allow), 0, 1+d.IntN(len(allow)))
+		reply := `{"structuredContent":` + text + `}`
 		wide, behindWide, _ := filtered(t, letting(t, false, allow...), reply)
 		narrow, behindNarrow, _ := filtered(t, letting(t, false, less...), reply)
 		rest := named(leaves(wide.structured))
@@ -406,6 +429,7 @@ func TestWhatLeavesOfEachPartOfAToolResult(t *testing.T) {
 		{name: "JSON deeper than is read", reply: content(text(strings.Repeat("[", 10_001) + `"4111"` + strings.Repeat("]", 10_001))), want: silent, withheld: 1, prose: true},
 
 		{name: "two blocks", reply: content(text(`{"state":1}`), text("4111"), text(`{"state":2,"card":3}`)), want: left(`{"state":1}`, `{"state":2}`), withheld: 2},
+		{name: "a block of which nothing is left", reply: content(text(`[{"card":1}]`), text(`{"state":1}`)), want: left(`{"state":1}`), withheld: 1},
 		{name: "what comes with a block", reply: content(`{"type":"text","text":"{\"state\":1}","annotations":{"audience":["user"]},"_meta":{"card":4111}}`), want: left(`{"state":1}`), withheld: 2},
 		{name: "an image", reply: content(`{"type":"image","data":"4111","mimeType":"image/png"}`), want: silent, withheld: 3, prose: true},
 		{name: "a resource", reply: content(`{"type":"resource","resource":{"uri":"x","text":"4111"}}`), want: silent, withheld: 3, prose: true},

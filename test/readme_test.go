@@ -118,7 +118,7 @@ func TestTheReadmesStoryIsTheOneThatIsTold(t *testing.T) {
 }
 
 func TestThePagesLinkToWhatExists(t *testing.T) {
-	for _, page := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/agent-contract.md", "emulator/README.md"} {
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "agents/README.md", "docs/agent-contract.md", "emulator/README.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Error(err)

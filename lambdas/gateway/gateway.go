@@ -34,9 +34,13 @@ type Directory interface {
 	Owns(ctx context.Context, o policy.Ownership) (bool, error)
 }
 
-// Recorder keeps evidence. A call whose evidence cannot be kept does not run.
+// Recorder keeps evidence. A call whose evidence cannot be kept does not run. Find answers
+// what the REQUEST side recorded of a call, so that the RESPONSE side need not believe a
+// tool. Note is for operators alone: what was refused before it was anybody's call.
 type Recorder interface {
 	Record(ctx context.Context, reference string, r audit.Record) error
+	Find(ctx context.Context, call terms.CallID) (reference string, allowed, found bool)
+	Note(ctx context.Context, reference, why string)
 }
 
 // Gateway serves both interception points of one lane. All fields are required; with any
@@ -82,38 +86,58 @@ var methods = map[string]bool{"initialize": true, "notifications/initialized": t
 
 // Request answers before the call.
 func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
-	call := &call{gateway: g, reference: newReference()}
-	defer func() {
-		if recover() != nil {
-			reply = call.deny(codeUnavailable, "")
-		}
-	}()
-	if !g.complete() {
-		return call.deny(codeRefused, "")
+	c := &call{gateway: g, reference: newReference()}
+	defer c.unlessItPanics(ctx, &reply)
+	if why := c.admit(ctx, e); why != "" {
+		return c.refuse(ctx, codeRefused, why)
 	}
-	if !call.decode(e) || !methods[call.message.Method] {
-		return call.deny(codeRefused, "")
+	if c.message.Method != "tools/call" {
+		return c.pass(e)
 	}
-	if !call.verify(ctx, e) {
-		return call.deny(codeRefused, "")
+	return c.request(ctx, e)
+}
+
+// unlessItPanics turns a bug into a denial.
+func (c *call) unlessItPanics(ctx context.Context, reply *Reply) {
+	if recover() != nil {
+		*reply = c.refuse(ctx, codeUnavailable, "a fault in the interceptor")
 	}
-	if call.message.Method != "tools/call" {
-		return call.pass(e)
+}
+
+// admit says why a message is nobody's call, "" for one that a verified user's lane sent.
+func (c *call) admit(ctx context.Context, e Event) string {
+	switch {
+	case !c.gateway.complete():
+		return "the gateway is not set up"
+	case !c.decode(e):
+		return "the message is not one JSON-RPC request"
+	case !methods[c.message.Method]:
+		return "the method is not on the list"
+	case !c.verify(ctx, e):
+		return "the token is not trusted here"
 	}
-	return call.request(ctx, e)
+	return ""
+}
+
+// refuse denies what leaves no record, and tells operators why under the same reference.
+func (c *call) refuse(ctx context.Context, code int, why string) Reply {
+	if c.gateway.Recorder != nil {
+		c.gateway.Recorder.Note(ctx, c.reference, why)
+	}
+	return c.deny(code, "")
 }
 
 // request decides one tool call.
 func (c *call) request(ctx context.Context, e Event) Reply {
 	c.readArguments()
 	if c.gateway.Unmetered == "" {
-		return c.deny(codeUnavailable, "")
+		return c.refuse(ctx, codeUnavailable, "there is no ledger to count the call")
 	}
 	invalid := c.validate()
 	decision := c.decide()
 	attested, err := c.attest(ctx, decision)
 	if err != nil {
-		return c.deny(codeUnavailable, "")
+		return c.refuse(ctx, codeUnavailable, "the directory does not answer")
 	}
 	allowed := decision.Allowed() && attested && invalid == ""
 	record := c.record(decision, allowed, attested)
@@ -121,7 +145,7 @@ func (c *call) request(ctx context.Context, e Event) Reply {
 		record.Checks = append(record.Checks, audit.Check{Name: "input", Reason: "the arguments do not fit the tool's schema", Rule: "tools." + c.tool + ".input"})
 	}
 	if err := c.gateway.Recorder.Record(ctx, c.reference, record); err != nil {
-		return c.deny(codeUnavailable, "")
+		return c.refuse(ctx, codeUnavailable, "the evidence cannot be kept")
 	}
 	switch {
 	case invalid != "":
@@ -138,16 +162,12 @@ func (g *Gateway) complete() bool {
 
 // Response answers after the call. What it cannot read or filter stays behind.
 func (g *Gateway) Response(ctx context.Context, e Event) (reply Reply) {
-	call := &call{gateway: g, reference: newReference()}
-	defer func() {
-		if recover() != nil {
-			reply = call.deny(codeUnavailable, "")
-		}
-	}()
-	if !g.complete() || !call.decode(e) || !call.verify(ctx, e) {
-		return call.deny(codeRefused, "")
+	c := &call{gateway: g, reference: newReference()}
+	defer c.unlessItPanics(ctx, &reply)
+	if why := c.admit(ctx, e); why != "" {
+		return c.refuse(ctx, codeRefused, why)
 	}
-	return call.respond(e)
+	return c.respond(ctx, e)
 }
 
 // call is one message on its way through.
@@ -285,7 +305,7 @@ func (c *call) pass(e Event) Reply {
 }
 
 // respond rewrites what came back.
-func (c *call) respond(e Event) Reply {
+func (c *call) respond(ctx context.Context, e Event) Reply {
 	response := e.MCP.GatewayResponse
 	if response == nil || isNull(response.Body) {
 		return silence // a notification, or the request side has answered; there is nothing to let out
@@ -295,46 +315,63 @@ func (c *call) respond(e Event) Reply {
 		Error  *rpcError       `json:"error"`
 	}
 	if err := json.Unmarshal(response.Body, &body); err != nil {
-		return c.deny(codeFailed, "")
+		return c.refuse(ctx, codeFailed, "what came back is not JSON-RPC")
 	}
 	switch {
-	case body.Error != nil:
-		return c.rebuild(*body.Error)
-	case c.message.Method == "tools/list":
-		return c.listed(body.Result)
 	case c.message.Method == "tools/call":
-		return c.called(body.Result)
-	case methods[c.message.Method]:
-		return answer(c.message.ID, body.Result)
+		return c.called(ctx, body.Result, body.Error)
+	case body.Error != nil:
+		return c.refuse(ctx, codeFailed, "the gateway answered with an error")
+	case c.message.Method == "tools/list":
+		return c.listed(ctx, body.Result)
 	}
-	return c.deny(codeRefused, "")
+	return answer(c.message.ID, body.Result)
 }
 
-// rebuild keeps an error's code, if it is one of ours, and its reference; a tool's own
-// words stay behind, because errors carry data too.
-func (c *call) rebuild(e rpcError) Reply {
-	if messages[e.Code] == "" {
+// called answers a tool call by what the REQUEST side recorded of it. A refusal there comes
+// back as it was; an error of the tool keeps nothing of the tool's own, because errors and
+// even references could carry data out; a result is filtered.
+func (c *call) called(ctx context.Context, result json.RawMessage, failed *rpcError) Reply {
+	c.readArguments()
+	reference, allowed, found := c.gateway.Recorder.Find(ctx, callID(c))
+	if found {
+		c.reference = reference
+	}
+	switch {
+	case found && !allowed:
+		if invalid := c.validate(); invalid != "" {
+			return c.deny(codeInvalid, invalid)
+		}
+		return c.deny(codeRefused, "")
+	case !found && failed != nil && failed.Code == codeUnavailable:
+		return c.refuse(ctx, codeUnavailable, "nothing ran")
+	case !found:
+		return c.refuse(ctx, codeRefused, "an answer to a call that was not let through")
+	case failed != nil || isError(result):
 		return c.deny(codeFailed, "")
 	}
-	if isReference(e.Data.Reference) {
-		c.reference = e.Data.Reference
+	kept, _, err := c.gateway.Bundle.Filter(c.tool, result)
+	if err != nil {
+		return c.deny(codeFailed, "")
 	}
-	detail := ""
-	if e.Code == codeInvalid && e.Data.Detail != "" {
-		c.readArguments()
-		detail = c.validate() // said again from the arguments themselves, not copied
+	return answer(c.message.ID, json.RawMessage(kept))
+}
+
+func isError(result json.RawMessage) bool {
+	var r struct {
+		IsError any `json:"isError"`
 	}
-	return c.deny(e.Code, detail)
+	return json.Unmarshal(result, &r) != nil || r.IsError != nil && r.IsError != false
 }
 
 // listed keeps the tools this user could call.
-func (c *call) listed(result json.RawMessage) Reply {
+func (c *call) listed(ctx context.Context, result json.RawMessage) Reply {
 	var list struct {
 		Tools []json.RawMessage `json:"tools"`
 		Next  string            `json:"nextCursor,omitempty"`
 	}
 	if err := json.Unmarshal(result, &list); err != nil {
-		return c.deny(codeFailed, "")
+		return c.refuse(ctx, codeFailed, "the list of tools cannot be read")
 	}
 	kept := []json.RawMessage{}
 	for _, raw := range list.Tools {
@@ -351,14 +388,4 @@ func (c *call) listed(result json.RawMessage) Reply {
 	}
 	list.Tools = kept
 	return answer(c.message.ID, list)
-}
-
-// called filters a tool's result.
-func (c *call) called(result json.RawMessage) Reply {
-	c.readArguments()
-	kept, _, err := c.gateway.Bundle.Filter(c.tool, result)
-	if err != nil {
-		return c.deny(codeFailed, "")
-	}
-	return answer(c.message.ID, json.RawMessage(kept))
 }

@@ -45,14 +45,23 @@ func (d directory) Owns(_ context.Context, o policy.Ownership) (bool, error) {
 
 type recorder struct {
 	records map[string]audit.Record
+	calls   map[terms.CallID]string
+	notes   map[string]string
 	down    bool
 }
+
+func (r *recorder) Find(_ context.Context, call terms.CallID) (string, bool, bool) {
+	reference, found := r.calls[call]
+	return reference, r.records[reference].Allowed, found
+}
+
+func (r *recorder) Note(_ context.Context, reference, why string) { r.notes[reference] = why }
 
 func (r *recorder) Record(_ context.Context, reference string, record audit.Record) error {
 	if r.down {
 		return errors.New("the store is down")
 	}
-	r.records[reference] = record
+	r.records[reference], r.calls[record.Call] = record, reference
 	return nil
 }
 
@@ -87,7 +96,7 @@ func bundle(t testing.TB) *policy.Bundle {
 
 func gatewayFor(t testing.TB, roles ...string) (*Gateway, *recorder) {
 	t.Helper()
-	r := &recorder{records: map[string]audit.Record{}}
+	r := &recorder{records: map[string]audit.Record{}, calls: map[terms.CallID]string{}, notes: map[string]string{}}
 	return &Gateway{
 		Bundle: bundle(t), Recorder: r, Directory: directory{"O-1": "north", "O-2": "south"},
 		Verifier:  trusting{identity.Claims{User: terms.User{ID: "ana", Tenant: "north", Roles: roles}, Lane: lane, Execution: "e-1", Purpose: "ordering"}},
@@ -141,6 +150,11 @@ func TestTheZeroGatewayDeniesOnBothSides(t *testing.T) {
 	}
 }
 
+// isReference: sixteen letters and digits of base32, as newReference makes them.
+func isReference(s string) bool {
+	return len(s) == 16 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
 func TestEachWayToBeRefusedLooksTheSameToTheAgent(t *testing.T) {
 	g, records := gatewayFor(t, "clerk")
 	texts := map[string]bool{}
@@ -161,26 +175,25 @@ func TestEachWayToBeRefusedLooksTheSameToTheAgent(t *testing.T) {
 			t.Errorf("%s was not refused", name)
 			continue
 		}
-		var said struct{ Error rpcError }
+		var said struct{ Error rpcSaid }
 		_ = json.Unmarshal(reply.MCP.Response.Body, &said)
 		if !isReference(said.Error.Data.Reference) {
 			t.Errorf("%s: no reference to quote: %s", name, reply.MCP.Response.Body)
 		}
-		said.Error.Data.Reference = ""
-		texts[fmt.Sprint(said)] = true
+		texts[strings.ReplaceAll(string(reply.MCP.Response.Body), said.Error.Data.Reference, "")] = true
 	}
 	if len(texts) != 1 {
 		t.Errorf("refusals differ, so an agent can tell what exists: %v", slices.Collect(maps.Keys(texts)))
 	}
-	if len(records.records) != 9 {
-		t.Errorf("%d of 9 refused tool calls left evidence", len(records.records))
+	if len(records.records) != 9 || len(records.notes) != 1 {
+		t.Errorf("%d of 9 refused tool calls left evidence, and %d of 1 other message a note", len(records.records), len(records.notes))
 	}
 }
 
 func TestARefusalIsExplainedToOperatorsByItsReference(t *testing.T) {
 	g, records := gatewayFor(t, "clerk")
 	reply := g.Request(context.Background(), event(callOf("find-order___find_order", `{"order":"O-2"}`)))
-	var said struct{ Error rpcError }
+	var said struct{ Error rpcSaid }
 	_ = json.Unmarshal(reply.MCP.Response.Body, &said)
 	record, ok := records.records[said.Error.Data.Reference]
 	if !ok || record.Allowed || record.User.ID != "ana" || len(record.Checks) != 4 {
@@ -316,6 +329,9 @@ func response(body, answered string) Event {
 func TestOnlyWhatIsDeclaredLeaves(t *testing.T) {
 	g, _ := gatewayFor(t, "clerk")
 	call := callOf("find-order___find_order", `{"order":"O-1"}`)
+	if code(t, g.Request(context.Background(), event(call))) != 0 {
+		t.Fatal("the call itself was refused, so nothing would be filtered")
+	}
 	for name, answered := range map[string]string{
 		"text block holding JSON": `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"{\"state\":\"open\",\"card\":\"4111\"}"}]}}`,
 		"structured content":      `{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"state":"open","card":"4111","nested":{"card":"4111"}}}}`,
@@ -325,6 +341,7 @@ func TestOnlyWhatIsDeclaredLeaves(t *testing.T) {
 		"an error's message":      `{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"card 4111","data":{"card":"4111"}}}`,
 		"an error like ours":      `{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"card 4111","data":{"reference":"card 4111"}}}`,
 		"an invalid like ours":    `{"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":"card 4111","data":{"detail":"card 4111"}}}`,
+		"an error's reference":    `{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"refused","data":{"reference":"CARDCARDCARD4111"}}}`,
 		"a tool error":            `{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[{"type":"text","text":"{\"state\":{\"card\":\"4111\"}}"}]}}`,
 		"not JSON":                `{"card":"4111"`,
 	} {
@@ -363,8 +380,43 @@ func TestARequestSideDenialComesBackAsItWas(t *testing.T) {
 	}
 }
 
+func TestAToolsErrorIsAFailureUnderTheCallsOwnReference(t *testing.T) {
+	g, records := gatewayFor(t, "clerk")
+	call := callOf("find-order___find_order", `{"order":"O-1"}`)
+	g.Request(context.Background(), event(call))
+	for name, answered := range map[string]string{
+		"an error that looks like a refusal": `{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"refused","data":{"reference":"CARDCARDCARDCARD"}}}`,
+		"a result that says it failed":       `{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[]}}`,
+		"a strange isError":                  `{"jsonrpc":"2.0","id":1,"result":{"isError":"no","content":[]}}`,
+	} {
+		reply := g.Response(context.Background(), response(call, answered))
+		var said struct{ Error rpcSaid }
+		if err := json.Unmarshal(reply.MCP.Response.Body, &said); err != nil {
+			t.Fatal(err)
+		}
+		if _, recorded := records.records[said.Error.Data.Reference]; said.Error.Code != codeFailed || !recorded {
+			t.Errorf("%s: %s", name, reply.MCP.Response.Body)
+		}
+	}
+}
+
+// rpcSaid reads an error back whole; the product's own type refuses to.
+type rpcSaid struct {
+	Code int
+	Data struct{ Reference string }
+}
+
+func TestAnAnswerToACallThatNobodyLetThroughStaysBehind(t *testing.T) {
+	g, _ := gatewayFor(t, "clerk")
+	reply := g.Response(context.Background(), response(callOf("find-order___find_order", `{"order":"O-1"}`), `{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"{\"state\":\"open\"}"}]}}`))
+	if code(t, reply) != codeRefused {
+		t.Errorf("got %s", reply.MCP.Response.Body)
+	}
+}
+
 func TestNoOutputHoldsAnUndeclaredValueWhateverTheToolSays(t *testing.T) {
 	g, _ := gatewayFor(t, "clerk")
+	g.Request(context.Background(), event(callOf("find-order___find_order", `{"order":"O-1"}`)))
 	rapid.Check(t, func(t *rapid.T) {
 		secret := "4111-" + rapid.StringMatching(`[a-z]{6}`).Draw(t, "secret")
 		inner, _ := json.Marshal(hide(t, secret, 3))

@@ -130,23 +130,8 @@ type rpcData struct {
 	Detail    string `json:"detail,omitempty"`
 }
 
-// UnmarshalJSON reads data of any shape: a tool's error may carry anything there.
-func (d *rpcData) UnmarshalJSON(text []byte) error {
-	var known struct {
-		Reference any `json:"reference"`
-		Detail    any `json:"detail"`
-	}
-	if json.Unmarshal(text, &known) == nil {
-		d.Reference, _ = known.Reference.(string)
-		d.Detail, _ = known.Detail.(string)
-	}
-	return nil
-}
-
-// isReference: sixteen letters and digits of base32, as newReference makes them.
-func isReference(s string) bool {
-	return len(s) == 16 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-}
+// UnmarshalJSON reads nothing: data of an error that came back is a tool's to choose.
+func (d *rpcData) UnmarshalJSON([]byte) error { return nil }
 
 func isNull(body json.RawMessage) bool {
 	trimmed := bytes.TrimSpace(body)
