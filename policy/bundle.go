@@ -141,7 +141,7 @@ func (s set) any(words []string) bool {
 var ErrBundle = errors.New("policy: the bundle cannot be used, so nothing is allowed")
 
 // Canonical is the bundle's canonical bytes: JSON with keys in order and no white space
-// (RFC 8785 for the values a bundle holds: text, whole numbers, booleans).
+// (like RFC 8785, but numbers keep their spelling and Go's encoder its escapes).
 func (b *Bundle) Canonical() ([]byte, error) {
 	text, err := json.Marshal(b)
 	if err != nil {

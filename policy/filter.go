@@ -27,6 +27,13 @@ type selector struct {
 	each   *selector
 }
 
+// CheckPath says what is wrong with a response path, nil when the filter walks it. Whoever
+// accepts declarations asks it, because a bundle with another path does not load.
+func CheckPath(path string) error {
+	_, err := compilePaths([]string{path})
+	return err
+}
+
 // compilePaths builds the tree of paths of the form $.name, [n] and [*] (a subset of RFC
 // 9535). A path ends at a single value: what is an object or a list there stays behind,
 // because its parts were never named.

@@ -173,11 +173,13 @@ func (h Hours) String() string { return h.From + "-" + h.To }
 // Contains reports whether the time of day of t, in t's own location, is in the window;
 // the end is not part of it.
 func (h Hours) Contains(t time.Time) bool {
-	now := t.Format("15:04")
+	var clock [5]byte // a decision asks this for every call, so it takes no memory
+	now := t.AppendFormat(clock[:0], "15:04")
+	begun, over := h.From <= string(now), string(now) >= h.To
 	if h.From < h.To {
-		return h.From <= now && now < h.To
+		return begun && !over
 	}
-	return h.From != h.To && (h.From <= now || now < h.To)
+	return h.From != h.To && (begun || !over)
 }
 
 // MarshalText prints what UnmarshalText reads; the same holds for the quantities below.

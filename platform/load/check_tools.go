@@ -15,6 +15,7 @@ import (
 	"github.com/theory/jsonpath/spec"
 
 	"remit/platform"
+	"remit/policy"
 )
 
 func (c *checker) tools() {
@@ -160,8 +161,11 @@ func (c *checker) responsePath(at, text string) {
 		_, name := segment.Selectors()[0].(spec.Name)
 		named = named || name
 	}
-	if !named {
+	switch {
+	case !named:
 		c.say("bad-path", at, "would let everything out", hint)
+	case policy.CheckPath(text) != nil:
+		c.say("bad-path", at, "is not in the form the response filter walks", hint)
 	}
 }
 
