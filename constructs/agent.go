@@ -16,7 +16,7 @@ import (
 // table with the key that encrypts it.
 func agentStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, a platform.AgentSite) stack {
 	s := newStack(stage, a.Site, a.Stack(), "Remit: what all lanes of "+a.Agent+" share", ordinary)
-	tag(s.Stack, "remit:agent", a.Agent)
+	tag(s.Stack, label{"remit:agent", a.Agent})
 	repository(s, e, a)
 	if agent, _ := p.Agent(a.Agent); agent.Memory != nil {
 		for _, policy := range grants.Agent(p, a).Policies {

@@ -20,7 +20,7 @@ import (
 // lane changes no other stack.
 func Environment(app constructs.Construct, p *platform.Platform, e platform.Environment) {
 	stage := awscdk.NewStage(app, jsii.String(p.Name+"-"+e.Name), nil)
-	tag(stage, "remit:platform", p.Name, "remit:environment", e.Name)
+	tag(stage, label{"remit:platform", p.Name}, label{"remit:environment", e.Name})
 	fences, accounts := map[string]stack{}, map[string]stack{}
 	for _, site := range p.Sites(e) {
 		fences[site.Purpose] = fenceStack(stage, p, e, site)
@@ -39,11 +39,14 @@ func Environment(app constructs.Construct, p *platform.Platform, e platform.Envi
 	}
 }
 
-// tag labels everything below a scope; keys and values alternate.
-func tag(scope constructs.IConstruct, pairs ...string) {
+// label is a tag's key and value.
+type label struct{ key, value string }
+
+// tag labels everything below a scope.
+func tag(scope constructs.IConstruct, labels ...label) {
 	tags := awscdk.Tags_Of(scope)
-	for i := 0; i < len(pairs); i += 2 {
-		tags.Add(jsii.String(pairs[i]), jsii.String(pairs[i+1]), nil)
+	for _, l := range labels {
+		tags.Add(jsii.String(l.key), jsii.String(l.value), nil)
 	}
 }
 

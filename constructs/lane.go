@@ -19,7 +19,7 @@ import (
 // endpoint, who may call them, its log group, and its registration with the entry.
 func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running) stack {
 	s := newStack(stage, lane.Site, lane.LaneSite.Stack(), "Remit: lane "+lane.Lane+" of "+lane.Agent, ordinary)
-	tag(s.Stack, "remit:agent", lane.Agent, "remit:lane", lane.Lane, "remit:team", lane.Actor.Team)
+	tag(s.Stack, label{"remit:agent", lane.Agent}, label{"remit:lane", lane.Lane}, label{"remit:team", lane.Actor.Team})
 
 	world := grants.Lane(p, lane)
 	made := roles(s, world)
