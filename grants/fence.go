@@ -193,7 +193,8 @@ func entryBoundary(site platform.Site) iam.Document {
 		neverEscalate)
 }
 
-// reachedBoundary: a role that others reach reads; it takes no role and changes nothing.
+// reachedBoundary: a role that others reach reads tables and calls APIs; it takes no role and
+// changes no permission.
 func reachedBoundary(site platform.Site) iam.Document {
 	return iam.Doc(
 		allow("ReadTables", "reads of this account's tables, attributes named, in a session tagged for a tool", list("dynamodb:GetItem", "dynamodb:Query"), list(site.ARN("dynamodb", "table/*")),

@@ -51,7 +51,7 @@ func assume(roles []string, external string) []iam.Statement {
 
 // reached is the role in a resource account that one lane reaches. It reads the declared
 // attributes or calls the declared operations, each only in a session tagged for that
-// tool; it writes nothing and sees no other attribute.
+// tool; it writes to no table and sees no other attribute; a declared API operation may write.
 func reached(p *platform.Platform, site platform.Site, lane platform.Running, reaches []platform.Reaching) iam.Role {
 	var statements []iam.Statement
 	for _, r := range reaches {

@@ -15,7 +15,8 @@ const (
 // invoking is every action that makes a runtime act or stop (service authorization reference).
 var invoking = append(list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), forbidden...)
 
-// forbidden is what nobody may do, the entry included: state a user, or open a shell.
+// forbidden is what nobody may do, the entry included: state a user, open a shell or a
+// stream past the entry, or ask for the agent's card.
 var forbidden = list("bedrock-agentcore:GetAgentCard", "bedrock-agentcore:InvokeAgentRuntimeCommand", "bedrock-agentcore:InvokeAgentRuntimeCommandShell", "bedrock-agentcore:InvokeAgentRuntimeForUser",
 	"bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream", "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStreamForUser")
 

@@ -173,7 +173,7 @@ func (s *siege) leavesEvidence(t *testing.T) func(log string) {
 		lines := strings.Split(log, "\n")
 		for _, r := range s.references {
 			if !slices.ContainsFunc(lines, func(line string) bool {
-				return strings.Contains(line, " refused ") && strings.Contains(line, "["+r+"]")
+				return strings.Contains(line, "refused") && strings.Contains(line, "["+r+"]")
 			}) {
 				t.Errorf("an attack was refused with %s, and no operator can find out which", r)
 			}

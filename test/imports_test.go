@@ -27,7 +27,7 @@ const (
 // pure is for the packages that are proven, fuzzed and shipped in every Lambda.
 func pure(pkg string) wall {
 	return wall{pkg, map[string]string{
-		thirdParty:           "what is proven, fuzzed and shipped in every Lambda rests on the standard library and terms alone",
+		thirdParty:           "what is proven, fuzzed and shipped in every Lambda rests on the standard library and our own pure packages",
 		"remit/platform/...": "the declaration reaches the core only as a compiled bundle",
 		"remit/grants":       "the core must not depend on how IAM is made",
 		"remit/constructs":   "synth is not part of any decision",

@@ -73,6 +73,9 @@ func (c *command) greet(p *platform.Platform, server *dev.Server, base string) e
 		g.Logins[u.Name] = token
 		fmt.Fprintf(&text, "\n  %s, %s of %s:\n  %s\n", u.Name, strings.Join(u.Roles, " and "), u.Tenant, token)
 	}
+	if len(g.Lanes) == 0 {
+		return usage{"no lane runs in " + e.Name}
+	}
 	agent := p.Lanes(e)[0].Actor
 	fmt.Fprintf(&text, "\nan application opens an execution, and hands the agent its token and gateway:\n"+
 		"  curl -s %s/executions -H \"Authorization: Bearer $LOGIN\" -d '{\"agent\": %q, \"purpose\": %q}'\n"+

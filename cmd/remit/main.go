@@ -78,38 +78,31 @@ type usage struct{ message string }
 func (u usage) Error() string { return u.message }
 
 func run(arguments []string, out, errOut io.Writer) int {
-	name := "help"
-	for i, a := range arguments {
-		if !strings.HasPrefix(a, "-") && i > 0 { // flags may come first: remit --json show …
-			arguments = slices.Concat(arguments[i:i+1], arguments[:i], arguments[i+1:])
-			break
-		}
-		if !strings.HasPrefix(a, "-") {
-			break
-		}
-	}
-	if len(arguments) > 0 {
-		name, arguments = arguments[0], arguments[1:]
-	}
-	if name == "-h" || name == "--help" {
-		name = "help"
-	}
-	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == name })
-	if i < 0 {
-		fmt.Fprintf(errOut, "remit: unknown verb %q; remit help lists them\n", name)
-		return misuse
-	}
 	c := &command{out: out, err: errOut}
-	c.flags = flag.NewFlagSet(name, flag.ContinueOnError)
+	c.flags = flag.NewFlagSet("remit", flag.ContinueOnError)
 	c.flags.SetOutput(io.Discard)
 	c.flags.BoolVar(&c.json, "json", false, "print JSON")
 	c.flags.StringVar(&c.env, "env", "", "only this environment")
 	c.flags.IntVar(&c.port, "port", 7411, "the loopback port of dev; 0 takes any")
 	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
 	rest, err := parse(c.flags, arguments)
-	if err == nil {
-		err = verbs[i].run(c, rest)
+	if err == flag.ErrHelp {
+		rest, err = []string{"help"}, nil
 	}
+	if err != nil {
+		fmt.Fprintf(errOut, "remit: %v; remit help lists verbs and flags\n", err)
+		return misuse
+	}
+	name := "help"
+	if len(rest) > 0 {
+		name, rest = rest[0], rest[1:]
+	}
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == name })
+	if i < 0 {
+		fmt.Fprintf(errOut, "remit: unknown verb %q; remit help lists them\n", name)
+		return misuse
+	}
+	err = verbs[i].run(c, rest)
 	return c.exit(verbs[i], err)
 }
 
@@ -118,7 +111,7 @@ func parse(flags *flag.FlagSet, arguments []string) ([]string, error) {
 	var rest []string
 	for {
 		if err := flags.Parse(arguments); err != nil {
-			return nil, usage{err.Error()}
+			return nil, err
 		}
 		if flags.NArg() == 0 {
 			return rest, nil

@@ -61,15 +61,15 @@ func declares(p *platform.Platform, kind, name string) bool {
 		_, ok := p.Tool(name)
 		return ok
 	case "role":
-		_, _, ok := findRole(p, name)
+		_, _, ok := findRole(p, p.Environments, name)
 		return ok
 	}
 	_, ok := p.Agent(name)
 	return ok || name == ""
 }
 
-func findRole(p *platform.Platform, name string) (iam.Role, platform.Environment, bool) {
-	for _, e := range p.Environments {
+func findRole(p *platform.Platform, in []platform.Environment, name string) (iam.Role, platform.Environment, bool) {
+	for _, e := range in {
 		if r, ok := grants.Intended(p, e.Name).Role(name); ok {
 			return r, e, true
 		}
@@ -89,7 +89,11 @@ type roleView struct {
 }
 
 func showRole(c *command, p *platform.Platform, name string) error {
-	r, e, ok := findRole(p, name)
+	environments, err := c.environmentsOf(p)
+	if err != nil {
+		return err
+	}
+	r, e, ok := findRole(p, environments, name)
 	if !ok {
 		return usage{fmt.Sprintf("%s has no role %q; %s", p.Name, name, among(name, roleNames(p)))}
 	}

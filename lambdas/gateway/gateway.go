@@ -3,8 +3,8 @@
 // knows no AWS service and no declaration, only the lane's bundle. Start with
 // [Gateway.Request]. The zero [Gateway] denies.
 //
-// REQUEST: decode, verify, validate, decide, attest, record, rewrite.
-// RESPONSE: decode, verify, filter, rewrite.
+// REQUEST: decode, verify, validate, decide, attest, record, forward.
+// RESPONSE: decode, verify, find the record, filter, rewrite.
 //
 // A denial is a JSON-RPC error with HTTP 200, because MCP clients drop the session on any
 // other status. The agent sees one uniform refusal with an opaque reference; why is in the
@@ -43,8 +43,8 @@ type Recorder interface {
 	Note(ctx context.Context, reference, why string)
 }
 
-// Gateway serves both interception points of one lane. All fields are required; with any
-// of them missing it denies.
+// Gateway serves both interception points of one lane. All fields but Unmetered are
+// required; with any of them missing it denies.
 type Gateway struct {
 	Bundle    *policy.Bundle
 	Digest    terms.Digest
@@ -87,7 +87,7 @@ var methods = map[string]bool{"initialize": true, "notifications/initialized": t
 // Request answers before the call.
 func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
 	c := &call{gateway: g, reference: newReference()}
-	defer c.unlessItPanics(ctx, &reply)
+	defer c.unlessItPanics(ctx, &reply, codeUnavailable)
 	if why := c.admit(ctx, e); why != "" {
 		return c.refuse(ctx, codeRefused, why)
 	}
@@ -97,10 +97,11 @@ func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
 	return c.request(ctx, e)
 }
 
-// unlessItPanics turns a bug into a denial.
-func (c *call) unlessItPanics(ctx context.Context, reply *Reply) {
+// unlessItPanics turns a bug into a denial. Before the tool nothing ran; after it that must
+// not be said, or a write would be tried again.
+func (c *call) unlessItPanics(ctx context.Context, reply *Reply, code int) {
 	if recover() != nil {
-		*reply = c.refuse(ctx, codeUnavailable, "a fault in the interceptor")
+		*reply = c.refuse(ctx, code, "a fault in the interceptor")
 	}
 }
 
@@ -113,6 +114,8 @@ func (c *call) admit(ctx context.Context, e Event) string {
 		return "the message is not one JSON-RPC request"
 	case !methods[c.message.Method]:
 		return "the method is not on the list"
+	case len(c.message.ID) == 0 && c.message.Method != "notifications/initialized":
+		return "a request without an id: nobody could be answered"
 	case !c.verify(ctx, e):
 		return "the token is not trusted here"
 	}
@@ -157,17 +160,29 @@ func (c *call) request(ctx context.Context, e Event) Reply {
 }
 
 func (g *Gateway) complete() bool {
-	return g.Bundle != nil && g.Verifier != nil && g.Directory != nil && g.Recorder != nil && g.Now != nil
+	return g.Bundle != nil && g.Verifier != nil && g.Directory != nil && g.Recorder != nil && g.Now != nil && g.Digest != "" && g.Schemas != nil
 }
 
 // Response answers after the call. What it cannot read or filter stays behind.
 func (g *Gateway) Response(ctx context.Context, e Event) (reply Reply) {
 	c := &call{gateway: g, reference: newReference()}
-	defer c.unlessItPanics(ctx, &reply)
+	defer c.unlessItPanics(ctx, &reply, codeFailed)
 	if why := c.admit(ctx, e); why != "" {
-		return c.refuse(ctx, codeRefused, why)
+		return c.refuse(ctx, c.afterwards(e), why)
 	}
 	return c.respond(ctx, e)
+}
+
+// afterwards is the code of a response that cannot be let out. What holds a result may have
+// come from a tool that ran, though its token has expired meanwhile.
+func (c *call) afterwards(e Event) int {
+	var body struct {
+		Result json.RawMessage `json:"result"`
+	}
+	if r := e.MCP.GatewayResponse; r != nil && json.Unmarshal(r.Body, &body) == nil && !isNull(body.Result) {
+		return codeFailed
+	}
+	return codeRefused
 }
 
 // call is one message on its way through.
@@ -269,8 +284,8 @@ func (c *call) record(d policy.Decision, allowed, attested bool) audit.Record {
 		Execution: c.claims.Execution, Lane: c.claims.Lane, User: c.claims.User, Tool: c.tool, Bundle: c.gateway.Digest,
 		At: c.gateway.Now(), Allowed: allowed, Call: callID(c),
 	}
-	if text, ok := c.arguments["rationale"].(string); ok {
-		r.Rationale = text
+	if t := c.gateway.Bundle.Tools[c.tool]; t != nil && t.Audit.Reasoning && allowed {
+		r.Rationale, _ = c.arguments[rationale].(string)
 	}
 	for _, check := range d.Checks {
 		ok := check.Effect == policy.Allow
@@ -286,6 +301,10 @@ func (c *call) record(d policy.Decision, allowed, attested bool) audit.Record {
 	r.Input = audit.Content{Digest: digestOf(c.arguments)}
 	return r
 }
+
+// rationale is the argument by which an agent states why it calls a tool whose declaration
+// requires reasoning. Of other calls nothing is kept in the clear.
+const rationale = "rationale"
 
 // newReference is what an agent may quote and only operators can look up.
 func newReference() string { return rand.Text()[:16] }

@@ -102,7 +102,7 @@ func gatewayFor(t testing.TB, roles ...string) (*Gateway, *recorder) {
 		Verifier:  trusting{identity.Claims{User: terms.User{ID: "ana", Tenant: "north", Roles: roles}, Lane: lane, Execution: "e-1", Purpose: "ordering"}},
 		Schemas:   map[string]Schema{"find_order": anything{}, "close_order": anything{}},
 		Now:       func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
-		Unmetered: "a test of decisions",
+		Unmetered: "a test of decisions", Digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000",
 	}, r
 }
 
@@ -298,6 +298,9 @@ func TestMalformedMessagesAreRefusedAndLeaveNothing(t *testing.T) {
 		"no version":     `{"id":1,"method":"tools/call","params":{"name":"close-order___close_order"}}`,
 		"repeated key":   `{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"close-order___close_order"}}`,
 		"repeated case":  `{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call","params":{"name":"close-order___close_order"}}`,
+		"disguised key":  `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"close-order___close_order","arguments":{}},"paramſ":{"name":"close-order___close_order"}}`,
+		"other case":     `{"jsonrpc":"2.0","id":1,"method":"tools/call","Params":{"name":"close-order___close_order"}}`,
+		"no id":          `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"close-order___close_order"}}`,
 		"object as id":   `{"jsonrpc":"2.0","id":{},"method":"tools/call","params":{"name":"close-order___close_order"}}`,
 		"deep nesting":   callOf("close-order___close_order", `{"a":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)+`}`),
 		"list arguments": callOf("close-order___close_order", `[]`),

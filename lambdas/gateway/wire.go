@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"remit/terms"
@@ -83,8 +84,8 @@ func plainID(id json.RawMessage) bool {
 // maxDepth bounds nesting in a message. Tool arguments of real tools are a few deep.
 const maxDepth = 64
 
-// repeatsKey walks the tokens of a JSON text and reports a key that an object has twice,
-// nesting beyond [maxDepth], or text that is no JSON.
+// repeatsKey walks the tokens of a JSON text and reports a key that an object has twice or
+// that passes for a protocol word, nesting beyond [maxDepth], or text that is no JSON.
 func repeatsKey(body []byte) bool {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	var open []map[string]bool // one per open container; nil for a list
@@ -107,8 +108,8 @@ func repeatsKey(body []byte) bool {
 		case delimiter != 0:
 			open = open[:len(open)-1]
 		case key:
-			name := strings.ToLower(token.(string)) // encoding/json matches keys without case
-			if open[len(open)-1][name] {
+			name := token.(string)
+			if disguised(name) || open[len(open)-1][name] {
 				return true
 			}
 			open[len(open)-1][name], key = true, false
@@ -116,6 +117,16 @@ func repeatsKey(body []byte) bool {
 		}
 		key = len(open) > 0 && open[len(open)-1] != nil
 	}
+}
+
+// protocolWords are the keys that are decided on. encoding/json also takes other spellings
+// for them (another case, and letters that fold to theirs, such as U+017F for s); a reader
+// further on may not, and would then see another call than the one that was judged.
+var protocolWords = []string{"jsonrpc", "id", "method", "params", "name", "arguments"}
+
+// disguised reports a key that is almost, and not exactly, a protocol word.
+func disguised(key string) bool {
+	return slices.ContainsFunc(protocolWords, func(word string) bool { return key != word && strings.EqualFold(key, word) })
 }
 
 // rpcError is a JSON-RPC error as it is written and as it is read back.

@@ -197,6 +197,10 @@ func (c *checker) reachable(path string, a platform.Agent, t platform.Tool) {
 		fmt.Sprintf("%s is for %s; %s is for %s", cut(a.Name), cut(strings.Join(mayUse, ", ")), cut(t.Name), cut(strings.Join(mayCall, ", "))), "tools."+t.Name+".callers")
 }
 
+// geographies begin the ids of cross-region inference profiles (Bedrock User Guide,
+// inference-profiles-support); each routes within its own regions.
+var geographies = []string{"us", "eu", "apac", "jp", "au", "us-gov", "global"}
+
 // profiles: a cross-region profile ends in the id of the model it routes to.
 func (c *checker) profiles(at string, m platform.Models) {
 	if m.Via == "broker" && len(m.Profiles) > 0 {
@@ -218,10 +222,6 @@ func (c *checker) profiles(at string, m platform.Models) {
 
 // constraints checks one list; seen is where the ids before it stand. A record names a
 // constraint by its id alone.
-// geographies begin the ids of cross-region inference profiles (Bedrock User Guide,
-// inference-profiles-support); each routes within its own regions.
-var geographies = []string{"us", "eu", "apac", "jp", "au", "us-gov", "global"}
-
 func (c *checker) constraints(list []platform.Constraint, at string, seen map[string]string) {
 	for i, k := range list {
 		path := fmt.Sprintf("%s[%d]", at, i)
