@@ -86,7 +86,7 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.IntVar(&c.port, "port", 7411, "the loopback port of dev; 0 takes any")
 	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
 	rest, err := parse(c.flags, arguments)
-	if err == flag.ErrHelp {
+	if errors.Is(err, flag.ErrHelp) {
 		rest, err = []string{"help"}, nil
 	}
 	if err != nil {
