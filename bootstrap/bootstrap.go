@@ -93,12 +93,7 @@ func role(r iam.Role) map[string]any {
 
 // roleID is FenceDeployRole for …-bootstrap-fence-deploy.
 func roleID(site platform.Site, r iam.Role) string {
-	kind := strings.TrimPrefix(r.ARN.Name(), site.BootstrapStack()+"-")
-	var out strings.Builder
-	for part := range strings.SplitSeq(kind, "-") {
-		out.WriteString(strings.ToUpper(part[:1]) + part[1:])
-	}
-	return out.String() + "Role"
+	return platform.Pascal(strings.TrimPrefix(r.ARN.Name(), site.BootstrapStack()+"-")) + "Role"
 }
 
 func versionParameter(site platform.Site) map[string]any {

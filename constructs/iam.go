@@ -27,15 +27,7 @@ func roles(s stack, w iam.World) map[string]awsiam.CfnRole {
 
 // kindOf is a role's name without what its stack's name already says: Execution, Gateway.
 func kindOf(s stack, arn iam.ARN) string {
-	return pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), s.name), "-"))
-}
-
-func pascal(name string) string {
-	var out strings.Builder
-	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' }) {
-		out.WriteString(strings.ToUpper(part[:1]) + part[1:])
-	}
-	return out.String()
+	return platform.Pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), s.name), "-"))
 }
 
 func role(s stack, id string, r iam.Role) awsiam.CfnRole {
@@ -54,7 +46,7 @@ func role(s stack, id string, r iam.Role) awsiam.CfnRole {
 // boundaries makes the world's managed policies on the fence path.
 func boundaries(s stack, w iam.World) {
 	for _, policy := range w.Policies {
-		id := pascal(policy.ARN.Name()) + "Boundary"
+		id := platform.Pascal(policy.ARN.Name()) + "Boundary"
 		awsiam.NewCfnManagedPolicy(s.Stack, jsii.String(id), &awsiam.CfnManagedPolicyProps{
 			ManagedPolicyName: jsii.String(policy.ARN.Name()),
 			Path:              jsii.String(platform.FencePath),

@@ -219,7 +219,7 @@ func fencedRoles(site platform.Site, inPlatform bool) []iam.Statement {
 		for _, name := range kind.names {
 			roles = append(roles, site.Role(name))
 		}
-		out = append(out, allow("Own"+word(kind.boundary)+"Roles", "roles of this kind, made and changed only inside their own boundary",
+		out = append(out, allow("Own"+platform.Pascal(kind.boundary)+"Roles", "roles of this kind, made and changed only inside their own boundary",
 			list("iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"), roles,
 			iam.When("ArnEquals", "iam:PermissionsBoundary", site.Boundary(kind.boundary))))
 		if kind.service != "" {
@@ -228,7 +228,7 @@ func fencedRoles(site platform.Site, inPlatform bool) []iam.Statement {
 	}
 	for service, roles := range services {
 		name, _, _ := strings.Cut(service, ".")
-		out = append(out, allow("HandOverTo"+word(name), "the roles this service runs as, and to no other service", list("iam:PassRole"), roles,
+		out = append(out, allow("HandOverTo"+platform.Pascal(name), "the roles this service runs as, and to no other service", list("iam:PassRole"), roles,
 			iam.When("StringEquals", "iam:PassedToService", service)))
 	}
 	return out

@@ -125,7 +125,7 @@ func ownEvents(lane platform.Running) []iam.Statement {
 	var out []iam.Statement
 	for _, events := range lane.Actor.Events {
 		bus := lane.Environment.Bus(events.Bus)
-		out = append(out, allow("PublishTo"+word(events.Bus), "the declared detail types under the agent's own source, so that no event can be another's",
+		out = append(out, allow("PublishTo"+platform.Pascal(events.Bus), "the declared detail types under the agent's own source, so that no event can be another's",
 			list("events:PutEvents"), list(lane.ARN("events", "event-bus/"+bus)),
 			iam.When("StringEquals", "events:detail-type", events.DetailTypes...),
 			iam.When("StringEquals", "events:source", lane.Platform+"."+lane.Agent)))

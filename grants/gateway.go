@@ -37,7 +37,7 @@ func targets(p *platform.Platform, lane platform.Running) []iam.Statement {
 	var out []iam.Statement
 	for _, tool := range lane.Tools {
 		target, _ := lane.Environment.Target(tool.Name)
-		sid, why := "Call"+word(tool.Name), tool.Name+": "+tool.Purpose
+		sid, why := "Call"+platform.Pascal(tool.Name), tool.Name+": "+tool.Purpose
 		switch {
 		case target.Lambda != nil:
 			out = append(out, allow(sid, why, list("lambda:InvokeFunction"), list(lambdaTarget(p, lane, *target.Lambda))))
@@ -86,14 +86,14 @@ func credential(lane platform.Running, tool platform.Tool, name string) []iam.St
 	directory := "workload-identity-directory/default"
 	provider := "token-vault/default/apikeycredentialprovider/" + lane.Named(name)
 	return []iam.Statement{
-		allow("Identify"+word(tool.Name), "the gateway proves to the vault that it is itself",
+		allow("Identify"+platform.Pascal(tool.Name), "the gateway proves to the vault that it is itself",
 			list("bedrock-agentcore:GetWorkloadAccessToken"),
 			list(lane.ARN("bedrock-agentcore", directory), lane.ARN("bedrock-agentcore", directory+"/workload-identity/"+strings.ToLower(lane.Gateway())+"-??????????"))),
-		allow("Credential"+word(tool.Name), "the declared credential of "+tool.Name,
+		allow("Credential"+platform.Pascal(tool.Name), "the declared credential of "+tool.Name,
 			list("bedrock-agentcore:GetResourceApiKey"),
 			list(lane.ARN("bedrock-agentcore", directory), lane.ARN("bedrock-agentcore", directory+"/workload-identity/"+strings.ToLower(lane.Gateway())+"-??????????"),
 				lane.ARN("bedrock-agentcore", "token-vault/default"), lane.ARN("bedrock-agentcore", provider))),
-		allow("Secret"+word(tool.Name), "the vault keeps the key as a secret and reads it as the gateway",
+		allow("Secret"+platform.Pascal(tool.Name), "the vault keeps the key as a secret and reads it as the gateway",
 			list("secretsmanager:GetSecretValue"),
 			list(lane.ARN("secretsmanager", "secret:bedrock-agentcore-identity!default/apikey/"+lane.Named(name)+"-??????"))),
 	}
@@ -112,7 +112,7 @@ func interceptor(p *platform.Platform, lane platform.Running, kind string) iam.R
 // IAM is read by its statements' Sids.
 func Serves(s iam.Statement, tool string) bool {
 	for _, kind := range []string{"Call", "Credential", "Identify", "Reach", "Secret"} {
-		if s.Sid == kind+word(tool) {
+		if s.Sid == kind+platform.Pascal(tool) {
 			return true
 		}
 	}

@@ -2,7 +2,6 @@ package grants
 
 import (
 	"slices"
-	"strings"
 
 	"remit/iam"
 	"remit/platform"
@@ -87,7 +86,7 @@ func reachedTrust(lane platform.Running, by []string) iam.Document {
 
 func reachGrant(site platform.Site, r platform.Reaching) iam.Statement {
 	tool := iam.When("StringEquals", "aws:PrincipalTag/tool", r.Tool.Name)
-	sid, why := "Reach"+word(r.Tool.Name), r.Tool.Name+": "+r.Tool.Purpose
+	sid, why := "Reach"+platform.Pascal(r.Tool.Name), r.Tool.Name+": "+r.Tool.Purpose
 	if len(r.Tool.Reach.Operations) > 0 {
 		var operations []string
 		for _, op := range r.Tool.Reach.Operations {
@@ -137,13 +136,4 @@ func reachesOf(p *platform.Platform, lane platform.Running, account string) []pl
 	return slices.DeleteFunc(p.Reaches(lane.Environment, account), func(r platform.Reaching) bool {
 		return r.LaneSite != lane.LaneSite
 	})
-}
-
-// word makes a declared name fit a Sid: letters and digits, each part capitalised.
-func word(name string) string {
-	var out strings.Builder
-	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' }) {
-		out.WriteString(strings.ToUpper(part[:1]) + part[1:])
-	}
-	return out.String()
 }

@@ -245,3 +245,13 @@ func EnginePrefix(s Site) string { return underscored(s.Named()) + "_" }
 
 // BootstrapStack is the stack an administrator installs once in the site.
 func (s Site) BootstrapStack() string { return s.Named("bootstrap") }
+
+// Pascal is a name as logical ids and Sids take it: letters and digits only, each part
+// capitalised.
+func Pascal(name string) string {
+	var out strings.Builder
+	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' }) {
+		out.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return out.String()
+}

@@ -182,3 +182,17 @@ func (r Running) WallClock() time.Duration {
 	limits, _ := find(r.Environment.Limits.Agents, func(l AgentLimits) bool { return l.Agent == r.Agent })
 	return limits.WallClock.Duration()
 }
+
+// AccountNames is what an environment's and the company's account numbers are called.
+func (p *Platform) AccountNames(e Environment) map[string]string {
+	names := map[string]string{}
+	for _, a := range e.Accounts {
+		names[string(a.ID)] = a.Purpose
+	}
+	if p.Shared != nil {
+		for _, a := range p.Shared.Accounts {
+			names[string(a.ID)] = a.Purpose
+		}
+	}
+	return names
+}

@@ -28,7 +28,7 @@ func TestGoldenIAMIsWhatWasReviewed(t *testing.T) {
 	for _, company := range companies(t) {
 		p, stacks := declared(t, company), stacksOf(t, company)
 		for _, e := range p.Environments {
-			names := accountNames(p, e)
+			names := p.AccountNames(e)
 			world := synthesizedWorld(t, p, e, stacks)
 			for _, site := range p.Sites(e) {
 				title := fmt.Sprintf("# %s / %s / %s  %s  %s       %s", p.Name, e.Name, site.Purpose, site.Account, site.Region, madeBy)
@@ -39,19 +39,6 @@ func TestGoldenIAMIsWhatWasReviewed(t *testing.T) {
 		}
 	}
 	noStrayGoldens(t, written)
-}
-
-func accountNames(p *platform.Platform, e platform.Environment) map[string]string {
-	names := map[string]string{}
-	for _, a := range e.Accounts {
-		names[string(a.ID)] = a.Purpose
-	}
-	if p.Shared != nil {
-		for _, a := range p.Shared.Accounts {
-			names[string(a.ID)] = a.Purpose
-		}
-	}
-	return names
 }
 
 // resources is one line per resource, so that a replaced table is one red line.

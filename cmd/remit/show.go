@@ -97,7 +97,7 @@ func showRole(c *command, p *platform.Platform, name string) error {
 	if !ok {
 		return usage{fmt.Sprintf("%s has no role %q; %s", p.Name, name, among(name, roleNames(p)))}
 	}
-	text := r.Text(iam.View{Names: names(p, e)}) + "  declared  " + r.From.String() + "\n"
+	text := r.Text(iam.View{Names: p.AccountNames(e)}) + "  declared  " + r.From.String() + "\n"
 	return c.print(roleView{
 		ARN: string(r.ARN), Environment: e.Name, Boundary: string(r.Boundary), Trust: r.Trust.Value(), Policy: r.Policy.Value(), Declared: r.From.String(), Text: text,
 	}, text)
@@ -130,18 +130,4 @@ func among(name string, known []string) string {
 	}
 	slices.SortStableFunc(known, func(a, b string) int { return shared(b) - shared(a) })
 	return fmt.Sprintf("the closest of %d: %s", len(known), strings.Join(known[:3], ", "))
-}
-
-// names is what an environment's account numbers are called.
-func names(p *platform.Platform, e platform.Environment) map[string]string {
-	out := map[string]string{}
-	for _, a := range e.Accounts {
-		out[string(a.ID)] = a.Purpose
-	}
-	if p.Shared != nil {
-		for _, a := range p.Shared.Accounts {
-			out[string(a.ID)] = a.Purpose
-		}
-	}
-	return out
 }
