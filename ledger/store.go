@@ -43,7 +43,9 @@ type OpFailed struct {
 }
 
 // Error names the operation.
-func (f *OpFailed) Error() string { return fmt.Sprintf("ledger: condition of operation %d failed", f.Op) }
+func (f *OpFailed) Error() string {
+	return fmt.Sprintf("ledger: condition of operation %d failed", f.Op)
+}
 
 // Store is the port to a database. Apply does all or nothing and is idempotent per token;
 // it fails with [*OpFailed] or [ErrUnavailable]. Get and List are strongly consistent and
