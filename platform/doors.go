@@ -87,3 +87,21 @@ func (p Prices) Call(tool string) terms.MicroUSD {
 	price, _ := find(p.Tools, func(t ToolPrice) bool { return t.Tool == tool })
 	return price.Call
 }
+
+// Reached is how the function behind a lane's reach tools serves each: by tool.
+func (p *Platform) Reached(lane Running) map[string]policy.Reached {
+	out := map[string]policy.Reached{}
+	for _, t := range lane.Tools {
+		target, _ := lane.Environment.Target(t.Name)
+		if t.Reach == nil || target.Reach == nil {
+			continue
+		}
+		site := p.Site(lane.Environment, t.Reach.Account)
+		out[t.Name] = policy.Reached{
+			Role: site.Role(lane.Agent, lane.Lane, "reached"), ExternalID: lane.Term().String(), Region: site.Region,
+			Table: target.Reach.Table, Actions: t.Reach.Actions, Attributes: t.Reach.Attributes,
+			API: target.Reach.API, Stage: target.Reach.Stage, Operations: t.Reach.Operations,
+		}
+	}
+	return out
+}

@@ -162,3 +162,17 @@ func percentile(agent, user string) int {
 	_, _ = io.WriteString(hash, agent+"\x00"+user) // a hash never fails
 	return int(hash.Sum32() % 100)
 }
+
+// Reached is how one reach tool is served: the role to take in the resource account, and
+// the table or the API there.
+type Reached struct {
+	Role       string   `json:"role"`
+	ExternalID string   `json:"external_id"`
+	Region     string   `json:"region"`
+	Table      string   `json:"table,omitempty"`
+	Actions    []string `json:"actions,omitempty"`
+	Attributes []string `json:"attributes,omitempty"`
+	API        string   `json:"api,omitempty"`
+	Stage      string   `json:"stage,omitempty"`
+	Operations []string `json:"operations,omitempty"`
+}
