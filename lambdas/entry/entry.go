@@ -201,7 +201,7 @@ func newExecution() terms.ExecutionID {
 }
 
 func (e *Entry) admission(o Opened, user terms.User, purpose string, now time.Time) ledger.Admission {
-	today := ledger.DayOf(now, terms.Zone(e.Entrance.Day).Location())
+	today := ledger.DayOf(now, terms.Zone(e.Entrance.Day))
 	a := ledger.Admission{Execution: o.Execution, User: user, Lane: o.Lane.Lane, Purpose: purpose, Deadline: o.Deadline, At: now}
 	for limit, most := range o.Lane.Caps {
 		a.Caps = append(a.Caps, ledger.Amount{Limit: limit, Take: most})

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gowebpki/jcs"
+
 	"remit/terms"
 )
 
@@ -55,6 +57,9 @@ type message struct {
 	Params  struct {
 		Name      string         `json:"name"`
 		Arguments map[string]any `json:"arguments"`
+		Meta      struct {
+			Confirmation string `json:"remit/confirmation"`
+		} `json:"_meta"`
 	} `json:"params"`
 }
 
@@ -122,7 +127,7 @@ func repeatsKey(body []byte) bool {
 // protocolWords are the keys that are decided on. encoding/json also takes other spellings
 // for them (another case, and letters that fold to theirs, such as U+017F for s); a reader
 // further on may not, and would then see another call than the one that was judged.
-var protocolWords = []string{"jsonrpc", "id", "method", "params", "name", "arguments"}
+var protocolWords = []string{"jsonrpc", "id", "method", "params", "name", "arguments", "_meta", ConfirmationMeta}
 
 // disguised reports a key that is almost, and not exactly, a protocol word.
 func disguised(key string) bool {
@@ -140,9 +145,6 @@ type rpcData struct {
 	Reference string `json:"reference"`
 	Detail    string `json:"detail,omitempty"`
 }
-
-// UnmarshalJSON reads nothing: data of an error that came back is a tool's to choose.
-func (d *rpcData) UnmarshalJSON([]byte) error { return nil }
 
 func isNull(body json.RawMessage) bool {
 	trimmed := bytes.TrimSpace(body)
@@ -201,11 +203,22 @@ func callID(c *call) terms.CallID {
 	return terms.CallID(fmt.Sprintf("%x", h.Sum(nil)))
 }
 
-// digestOf names arguments by their canonical JSON: keys in order, no white space.
+// digestOf names arguments by their canonical JSON (RFC 8785).
 func digestOf(arguments map[string]any) terms.Digest {
+	return terms.Digest(fmt.Sprintf("sha256:%x", sumOf(arguments)))
+}
+
+func sumOf(arguments map[string]any) [32]byte {
 	text, err := json.Marshal(arguments)
-	if err != nil {
-		return ""
+	if err == nil {
+		text, err = jcs.Transform(text)
 	}
+	if err != nil {
+		return [32]byte{} // they were decoded from JSON, so they encode
+	}
+	return sha256.Sum256(text)
+}
+
+func digestText(text []byte) terms.Digest {
 	return terms.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(text)))
 }
