@@ -77,7 +77,7 @@ func policies(s stack, bundle *policy.Bundle, engine awsbedrockagentcore.CfnPoli
 }
 
 // identityHeaders are what the REQUEST interceptor tells a target; nothing else passes.
-var identityHeaders = []any{"X-Remit-User", "X-Remit-Tenant", "X-Remit-Lane", "X-Remit-Execution", "X-Remit-Call", "X-Remit-Key", "X-Remit-Assertion"}
+var identityHeaders = []any{"X-Remit-User", "X-Remit-Tenant", "X-Remit-Lane", "X-Remit-Execution", "X-Remit-Call", "X-Remit-Key", "X-Remit-Assertion", "X-Remit-Arguments"}
 
 // target is what one tool resolves to here, with its declared credential.
 func target(s stack, lane platform.Running, tool platform.Tool, t *policy.Tool, g awsbedrockagentcore.CfnGateway, reach *made) awscdk.CfnResource {

@@ -99,9 +99,20 @@ func (p *Platform) Reached(lane Running) map[string]policy.Reached {
 		site := p.Site(lane.Environment, t.Reach.Account)
 		out[t.Name] = policy.Reached{
 			Role: site.Role(lane.Agent, lane.Lane, "reached"), ExternalID: lane.Term().String(), Region: site.Region,
-			Table: target.Reach.Table, Actions: t.Reach.Actions, Attributes: t.Reach.Attributes,
+			Table: target.Reach.Table, Actions: t.Reach.Actions, Attributes: t.Reach.Attributes, Reply: listOf(t.Response.Allow),
 			API: target.Reach.API, Stage: target.Reach.Stage, Operations: t.Reach.Operations,
 		}
 	}
 	return out
+}
+
+// listOf is the member of a reach tool's reply that its response paths call the list:
+// decisions for $.decisions[*].outcome.
+func listOf(allow []string) string {
+	for _, path := range allow {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(path, "$."), "[*]"); ok {
+			return name
+		}
+	}
+	return "items"
 }

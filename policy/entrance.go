@@ -172,6 +172,7 @@ type Reached struct {
 	Table      string   `json:"table,omitempty"`
 	Actions    []string `json:"actions,omitempty"`
 	Attributes []string `json:"attributes,omitempty"`
+	Reply      string   `json:"reply,omitempty"` // the member of the reply that lists a table's items
 	API        string   `json:"api,omitempty"`
 	Stage      string   `json:"stage,omitempty"`
 	Operations []string `json:"operations,omitempty"`

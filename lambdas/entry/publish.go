@@ -1,17 +1,16 @@
 package entry
 
-import "remit/identity"
-
-// CallsPath is where, below the issuer, assertions of single calls have an issuer of their
-// own: whoever may verify a call must not take it for a delegation.
-const CallsPath = "/calls"
+import (
+	"remit/identity"
+	"remit/lambdas/entry/calls"
+)
 
 // Publish is every document that the front door shows to anyone: discovery and keys of the
 // delegation tokens, which AgentCore's CUSTOM_JWT reads, and of call assertions, which
 // [remit/lambdas/authorizer] reads.
-func Publish(issuer string, delegation, calls identity.PublicKey) (map[string][]byte, error) {
+func Publish(issuer string, delegation, call identity.PublicKey) (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for path, key := range map[string]identity.PublicKey{"": delegation, CallsPath: calls} {
+	for path, key := range map[string]identity.PublicKey{"": delegation, calls.Path: call} {
 		if key.ID == "" {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"remit/audit"
@@ -324,7 +325,7 @@ func (c *call) pass(ctx context.Context, e Event, claim ledger.Claim) Reply {
 		if err != nil {
 			return c.refuse(codeUnavailable, "the call cannot be asserted: "+err.Error()) // the lease gives back what it took
 		}
-		headers["X-Remit-Assertion"] = assertion
+		headers["X-Remit-Assertion"], headers["X-Remit-Arguments"] = assertion, strings.TrimPrefix(string(digestOf(c.arguments)), "sha256:")
 	}
 	return forward(headers, e.MCP.GatewayRequest.Body)
 }
