@@ -100,7 +100,7 @@ func (s spend) step() step {
 	if s.tool != "" {
 		op.If = append(op.If, Condition{Attribute: "stopped_tools", Op: Lacks, Value: text(s.tool)})
 	}
-	for _, t := range sorted(s.takes) {
+	for _, t := range s.takes {
 		op.Add["left/"+t.Limit] = -t.Take
 		op.If = append(op.If, atLeast("left/"+t.Limit, t.Take))
 	}
@@ -116,7 +116,7 @@ func (s spend) refusal(i Item) error {
 	case i.text("status") != open || !i.time("deadline").After(s.at):
 		return &Refusal{What: RefusedClosed}
 	}
-	for _, t := range sorted(s.takes) {
+	for _, t := range s.takes {
 		if left := i.number("left/" + t.Limit); left < t.Take || !i.has("left/"+t.Limit) {
 			return &Refusal{What: t.Limit, Left: left}
 		}

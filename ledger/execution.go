@@ -75,6 +75,9 @@ const (
 // second look, and one thrown later finds the execution in the list of open ones. So no
 // item is shared between the openings of two tenants.
 func (l *Ledger) Open(ctx context.Context, a Admission) (Execution, error) {
+	if l.Store == nil {
+		return Execution{}, ErrUnavailable
+	}
 	if err := a.check(); err != nil {
 		return Execution{}, err
 	}

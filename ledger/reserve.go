@@ -23,6 +23,9 @@ type Reservation struct {
 // After ErrUnavailable the amounts may have been taken: the lease and [Ledger.Sweep] end
 // that, and a key claimed by it becomes indeterminate, because nobody can tell.
 func (l *Ledger) Reserve(ctx context.Context, c Claim) (Reservation, error) {
+	if l.Store == nil {
+		return Reservation{}, ErrUnavailable
+	}
 	if err := c.check(l); err != nil {
 		return Reservation{}, err
 	}

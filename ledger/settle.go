@@ -39,6 +39,9 @@ var ErrNotReserved = errors.New("ledger: the call is not reserved")
 //
 // Used above Took is [ErrInvalid]: what is reserved is the worst case, or a cap is passed.
 func (l *Ledger) Settle(ctx context.Context, call terms.CallID, o Outcome) error {
+	if l.Store == nil {
+		return ErrUnavailable
+	}
 	back, err := o.check(call)
 	if err != nil {
 		return err
