@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -35,7 +36,7 @@ func synth() error {
 	if err != nil {
 		return err
 	}
-	built := constructs.Built{Functions: functions(), Assembly: *app.Outdir()}
+	built := constructs.Built{Functions: functions(), Packed: filepath.Join(functions(), "packed")}
 	if _, err := os.Stat(artifact.Built(built.Functions, "entry")); err != nil {
 		return fmt.Errorf("the Lambda functions are not built: run `go run ./artifact/build` first (%w)", err)
 	}

@@ -23,9 +23,12 @@ const Dir = ".tools/lambdas"
 // Built is the zip of one function's binary, as artifact/build leaves it.
 func Built(dir, function string) string { return filepath.Join(dir, function+".zip") }
 
+// Name is the file name of a packed function.
+func Name(digest string) string { return digest + ".zip" }
+
 // Pack adds documents to a built function and writes the zip into a directory, unless it is
-// there already. It answers the digest of the content, in hex, which is also the file's
-// name: asset.DIGEST.zip. The binary is not compressed again.
+// there already. It answers the digest of the content, in hex, which [Name] turns into
+// the file's name. The binary is not compressed again.
 func Pack(built string, documents map[string][]byte, into string) (digest string, err error) {
 	base, err := zip.OpenReader(built)
 	if err != nil {
@@ -33,7 +36,10 @@ func Pack(built string, documents map[string][]byte, into string) (digest string
 	}
 	defer func() { _ = base.Close() }() // it was only read
 	digest = name(base.File, documents)
-	path := filepath.Join(into, "asset."+digest+".zip")
+	if err := os.MkdirAll(into, 0o755); err != nil {
+		return "", err
+	}
+	path := filepath.Join(into, Name(digest))
 	if _, err := os.Stat(path); err == nil {
 		return digest, nil
 	}

@@ -33,7 +33,7 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 	for _, c := range e.Credentials {
 		credential(s, site, c)
 	}
-	door(s, p, e, site, made["EntryRole"], keys, b)
+	door(s, p, e, site, made[roleID(s, iam.ARN(site.Role("entry")))], keys, b)
 	return s
 }
 

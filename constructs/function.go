@@ -7,15 +7,16 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/jsii-runtime-go"
 
 	"remit/artifact"
 	"remit/platform"
 )
 
-// Built says where the compiled functions are and where the assembly is written: a
-// function's zip goes beside the templates, named by what it holds.
-type Built struct{ Functions, Assembly string }
+// Built says where the compiled functions are and where their zips, with the documents that
+// each decides by, are put.
+type Built struct{ Functions, Packed string }
 
 // function is one Lambda function to make.
 type function struct {
@@ -57,17 +58,17 @@ func functionOf(s stack, b Built, e platform.Environment, f function) made {
 	return made{fn, alias}
 }
 
-// asset puts the function's zip beside the templates and has the CLI publish it.
+// asset packs the function and has the CLI publish the zip. Its hash is ours: hashing and
+// zipping again in Node would cost more than all constructs together.
 func asset(s stack, b Built, f function) (map[string]any, string) {
-	digest, err := artifact.Pack(artifact.Built(b.Functions, f.kind), f.documents, b.Assembly)
+	digest, err := artifact.Pack(artifact.Built(b.Functions, f.kind), f.documents, b.Packed)
 	if err != nil {
 		panic(err) // app.go looks for the built functions before anything is made
 	}
-	file := s.Synthesizer().AddFileAsset(&awscdk.FileAssetSource{
-		FileName: jsii.String(filepath.Join(b.Assembly, "asset."+digest+".zip")), Packaging: awscdk.FileAssetPackaging_FILE, SourceHash: jsii.String(digest),
-		DisplayName: jsii.String(f.name),
+	file := awss3assets.NewAsset(s.Stack, jsii.String(f.id+"Code"), &awss3assets.AssetProps{
+		Path: jsii.String(filepath.Join(b.Packed, artifact.Name(digest))), AssetHash: jsii.String(digest), AssetHashType: awscdk.AssetHashType_CUSTOM, DisplayName: jsii.String(f.name),
 	})
-	return map[string]any{"s3Bucket": file.BucketName, "s3Key": file.ObjectKey}, digest
+	return map[string]any{"s3Bucket": file.S3BucketName(), "s3Key": file.S3ObjectKey()}, digest
 }
 
 // functionLogs is made before the function, which could otherwise make one that never ends.

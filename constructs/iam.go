@@ -19,15 +19,15 @@ type symbols map[string]*string
 func roles(s stack, w iam.World, known symbols) map[string]awsiam.CfnRole {
 	made := map[string]awsiam.CfnRole{}
 	for _, r := range w.Roles {
-		id := kindOf(s, r.ARN) + "Role"
+		id := roleID(s, r.ARN)
 		made[id] = role(s, id, r, known)
 	}
 	return made
 }
 
-// kindOf is a role's name without what its stack's name already says: Execution, Gateway.
-func kindOf(s stack, arn iam.ARN) string {
-	return platform.Pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), s.name), "-"))
+// roleID is a role's name without what its stack's name already says: ExecutionRole.
+func roleID(s stack, arn iam.ARN) string {
+	return platform.Pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), s.name), "-")) + "Role"
 }
 
 func role(s stack, id string, r iam.Role, known symbols) awsiam.CfnRole {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
 	"remit/platform"
 )
@@ -32,7 +33,7 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this gateway answers POST only; it opens no event stream", http.StatusMethodNotAllowed)
 		return
 	}
-	if _, err := l.gateway.Verifier.Verify(r.Context(), bearer(r), l.Term().String(), s.now()); err != nil {
+	if _, err := l.gateway.Verifier.Verify(r.Context(), entry.Bearer(r), l.Term().String(), s.now()); err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		writeJSON(w, http.StatusUnauthorized, rpcError(nil, -32001, "Invalid Bearer token"))
 		return
@@ -106,7 +107,7 @@ func (s *Server) serve(r *http.Request, l *lane, request *gateway.Message) *gate
 	case "tools/list":
 		return result(m.ID, map[string]any{"tools": l.tools()})
 	case "tools/call":
-		if !l.engine.allows(bearer(r), m.Params.Name) {
+		if !l.engine.allows(entry.Bearer(r), m.Params.Name) {
 			fmt.Fprintf(s.log, "%s: the policy engine refuses what the interceptor allowed; the two must agree\n", m.Params.Name)
 			return result(m.ID, engineDenial)
 		}

@@ -201,18 +201,22 @@ func newExecution() terms.ExecutionID {
 }
 
 func (e *Entry) admission(o Opened, user terms.User, purpose string, now time.Time) ledger.Admission {
-	today := ledger.DayOf(now, terms.Zone(e.Entrance.Day))
 	a := ledger.Admission{Execution: o.Execution, User: user, Lane: o.Lane.Lane, Purpose: purpose, Deadline: o.Deadline, At: now}
 	for limit, most := range o.Lane.Caps {
 		a.Caps = append(a.Caps, ledger.Amount{Limit: limit, Take: most})
 	}
 	slices.SortFunc(a.Caps, func(x, y ledger.Amount) int { return strings.Compare(x.Limit, y.Limit) })
-	cost := o.Lane.Caps[policy.Cost]
-	a.Slices = []ledger.Slice{
-		{Of: "user", Take: cost, Cap: int64(e.Entrance.UserDay), Date: today},
-		{Of: "tenant", Take: cost, Cap: int64(e.Entrance.TenantDay), Date: today},
-	}
+	a.Slices = Slices(e.Entrance, o.Lane.Caps[policy.Cost], now)
 	return a
+}
+
+// Slices are what the user's and the tenant's day give an execution that may cost so much.
+func Slices(e policy.Entrance, cost int64, now time.Time) []ledger.Slice {
+	today := ledger.DayOf(now, terms.Zone(e.Day))
+	return []ledger.Slice{
+		{Of: ledger.OfUser, Take: cost, Cap: int64(e.UserDay), Date: today},
+		{Of: ledger.OfTenant, Take: cost, Cap: int64(e.TenantDay), Date: today},
+	}
 }
 
 // close ends an execution whoever has gone: what was taken must be given back.

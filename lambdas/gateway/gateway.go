@@ -14,6 +14,8 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base32"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -264,4 +266,10 @@ func newReference() string { return rand.Text()[:16] }
 
 // referenceOf names a call: the record is found by it, and it tells nothing that whoever
 // made the call does not know.
-func referenceOf(call terms.CallID) string { return strings.ToUpper(string(call[:16])) }
+func referenceOf(call terms.CallID) string {
+	raw, err := hex.DecodeString(string(call[:20]))
+	if err != nil {
+		return newReference() // callID writes hex
+	}
+	return base32.StdEncoding.EncodeToString(raw)
+}

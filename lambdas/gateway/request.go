@@ -26,9 +26,9 @@ func (c *call) request(ctx context.Context, e Event) Reply {
 		record.fault("input", "the arguments do not fit the tool's schema", "tools."+c.tool+".input")
 	}
 	switch {
-	case invalid != "" && decision.Allowed():
+	case invalid != "":
 		return c.denied(ctx, record, codeInvalid, invalid)
-	case invalid != "" || !decision.Allowed():
+	case !decision.Allowed():
 		return c.denied(ctx, record, codeRefused, "")
 	}
 	if c.confirmation() != "" {

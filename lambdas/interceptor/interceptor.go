@@ -18,6 +18,7 @@ import (
 	"remit/lambdas/environ"
 	"remit/lambdas/gateway"
 	"remit/lambdas/sealing"
+	"remit/lambdas/sealing/kmskeys"
 	"remit/lambdas/signing"
 	"remit/ledger"
 	"remit/ledger/dynamo"
@@ -58,10 +59,10 @@ func New(ctx context.Context, grace time.Duration) (*gateway.Gateway, error) {
 	keys := kms.NewFromConfig(aws)
 	g := &gateway.Gateway{
 		Bundle: bundle, Digest: digest, Verifier: verifier, Schemas: schemas, Now: time.Now, Note: environ.Note,
-		Ledger: &ledger.Ledger{Zone: terms.Zone(bundle.Day), Store: dynamo.New(dynamodb.NewFromConfig(aws), map[string]string{
+		Ledger: &ledger.Ledger{Zone: terms.Zone(bundle.Day), Store: &dynamo.Store{Client: dynamodb.NewFromConfig(aws), Tables: map[string]string{
 			ledger.LedgerTable: environ.Must("REMIT_LEDGER"), ledger.DirectoryTable: environ.Must("REMIT_DIRECTORY"),
-		})},
-		Sealer: sealing.Sealer{Keys: sealing.KMS{Client: keys, Key: environ.Must("REMIT_SEAL_KEY")}},
+		}}},
+		Sealer: sealing.Sealer{Keys: kmskeys.KMS{Client: keys, Key: environ.Must("REMIT_SEAL_KEY")}},
 	}
 	if key := os.Getenv("REMIT_CALL_KEY"); key != "" {
 		signer, err := signing.New(ctx, keys, key, identity.ES256)

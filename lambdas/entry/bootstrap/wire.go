@@ -19,6 +19,7 @@ import (
 	"remit/ledger"
 	"remit/ledger/dynamo"
 	"remit/policy"
+	"remit/terms"
 )
 
 // newEntry makes the front door over AWS.
@@ -56,7 +57,7 @@ func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
 	return &entry.Entry{
 		Entrance: entrance, Issuer: issuer, Login: login, Agents: agents{issuer, documents["/jwks.json"]},
 		Lanes: &parameters, Signer: delegation, Documents: documents,
-		Ledger:  &ledger.Ledger{Store: dynamo.New(dynamodb.NewFromConfig(config), tables())},
+		Ledger:  &ledger.Ledger{Zone: terms.Zone(entrance.Day), Store: &dynamo.Store{Client: dynamodb.NewFromConfig(config), Tables: tables()}},
 		Runtime: runtime{bedrockagentcore.NewFromConfig(config)}, Vendor: vendor{sts.NewFromConfig(config)},
 		Note: environ.Note, Now: time.Now,
 	}, nil

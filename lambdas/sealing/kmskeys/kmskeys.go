@@ -1,4 +1,6 @@
-package sealing
+// Package kmskeys makes data keys for sealing under a key of AWS KMS. It knows KMS and tenants,
+// and nothing of what is sealed. Start with [KMS].
+package kmskeys
 
 import (
 	"context"
