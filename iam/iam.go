@@ -146,8 +146,9 @@ func (p Policy) account() string { return cmp.Or(p.ARN.Account(), p.Account) }
 // World is everything IAM that some templates or declarations amount to. Lists are in
 // ARN order after [World.Canonical]. The zero World lets nobody do anything.
 type World struct {
-	Roles    []Role
-	Policies []Policy
+	Roles     []Role
+	Policies  []Policy
+	Resources []Resource // what templates make besides; a world of grants alone has none
 }
 
 // In is the part of the world that lives in one account.
@@ -163,14 +164,20 @@ func (w World) In(account string) World {
 			in.Policies = append(in.Policies, p)
 		}
 	}
+	for _, r := range w.Resources {
+		if r.Account == account {
+			in.Resources = append(in.Resources, r)
+		}
+	}
 	return in
 }
 
 // Plus is both worlds together, in canonical order.
 func (w World) Plus(other World) World {
 	return World{
-		Roles:    append(append([]Role(nil), w.Roles...), other.Roles...),
-		Policies: append(append([]Policy(nil), w.Policies...), other.Policies...),
+		Roles:     append(append([]Role(nil), w.Roles...), other.Roles...),
+		Policies:  append(append([]Policy(nil), w.Policies...), other.Policies...),
+		Resources: append(append([]Resource(nil), w.Resources...), other.Resources...),
 	}.Canonical()
 }
 
