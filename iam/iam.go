@@ -149,6 +149,7 @@ type World struct {
 	Roles     []Role
 	Policies  []Policy
 	Resources []Resource // what templates make besides; a world of grants alone has none
+	Controls  []Control
 }
 
 // In is the part of the world that lives in one account.
@@ -178,6 +179,7 @@ func (w World) Plus(other World) World {
 		Roles:     append(append([]Role(nil), w.Roles...), other.Roles...),
 		Policies:  append(append([]Policy(nil), w.Policies...), other.Policies...),
 		Resources: append(append([]Resource(nil), w.Resources...), other.Resources...),
+		Controls:  append(append([]Control(nil), w.Controls...), other.Controls...),
 	}.Canonical()
 }
 
@@ -191,12 +193,21 @@ func (w World) Role(name string) (Role, bool) {
 	return Role{}, false
 }
 
-// Request is one call to decide: who, what, on which resource, and the context keys
-// that the service would send. A key without values is absent.
+// Request is one call to decide: who, what, on which resource, and the context keys that
+// the service would send. A key without values is absent; names of keys have no case.
+//
+// Exactly one of Principal, Service and Provider says who calls; none is an anonymous
+// call. Principal is a role, a role session, a user or an account's root. Service is a
+// service that calls for itself ("lambda.amazonaws.com"). Provider is the identity
+// provider of an sts:AssumeRoleWithWebIdentity or WithSAML call. An action that AWS
+// authorizes on two resources (a runtime and its endpoint) is two requests.
 type Request struct {
-	Principal        ARN
-	Action, Resource string
-	Context          map[string][]string
+	Principal         ARN
+	Service, Provider string
+	Action, Resource  string
+	ResourceAccount   string     // owner of a Resource whose ARN states none, such as a bucket
+	Session           []Document // session policies: what AssumeRole was called with
+	Context           map[string][]string
 }
 
 // Verdict answers a Request. The zero value denies, and so does Unknown when it is
