@@ -105,6 +105,9 @@ func readable(op iam.Operator, want string) error {
 	if strings.Contains(want, "${") {
 		return fmt.Errorf("%q: a variable where a value is measured", want)
 	}
+	if op.Kind == iam.Numbers && len(want) > longest {
+		return fmt.Errorf("%q is longer than %d characters", want, longest)
+	}
 	if op.Kind == iam.IPs {
 		_, err := iam.ParseNetwork(want)
 		return err

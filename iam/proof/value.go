@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"remit/iam"
@@ -55,11 +56,15 @@ func between(a, b *big.Rat) *big.Rat {
 	return new(big.Rat).Quo(new(big.Rat).Add(a, b), big.NewRat(2, 1))
 }
 
+// longest is how long a number a policy may name, in characters. Every candidate, one
+// digit longer, is then a decimal that iam reads.
+const longest = 48
+
 func spellNumber(r *big.Rat) string {
 	if r.IsInt() {
 		return r.Num().String()
 	}
-	return r.FloatString(70)
+	return strings.TrimRight(r.FloatString(longest), "0")
 }
 
 func spellDate(r *big.Rat) string {
