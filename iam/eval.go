@@ -125,3 +125,17 @@ func matchResource(text string, q query, version string, reading Reading) truth 
 	}
 	return isTrue(p.match(q.Resource, false))
 }
+
+// Matches reports whether a request certainly has everything the statement names, its
+// effect aside; an element the statement lacks, it does not ask for.
+func (s Statement) Matches(r Request) bool {
+	if len(s.Actions.Of) == 0 && !s.Actions.Not {
+		s.Actions = Of("*")
+	}
+	if len(s.Resources.Of) == 0 && !s.Resources.Not {
+		s.Resources = Of("*")
+	}
+	c := callerOf(r)
+	_, t := s.matches(query{caller: c, context: c.context()}, Version)
+	return t == yes
+}

@@ -18,6 +18,7 @@ type Operator struct {
 	IfExists bool
 	Fold     bool // ignores case
 	Like     bool // * and ? are wildcards
+	name     string
 	order    func(compared int) bool
 }
 
@@ -84,7 +85,7 @@ func ParseOperator(name string) (Operator, error) {
 	if !known || op.Kind == Presence && (ifExists || each != Single) {
 		return Operator{}, fmt.Errorf("unknown condition operator %q", name)
 	}
-	op.Each, op.IfExists = each, ifExists
+	op.Each, op.IfExists, op.name = each, ifExists, base
 	return op, nil
 }
 
@@ -114,9 +115,9 @@ func (o Operator) Reading() Reading {
 func (o Operator) Compares(value, want string) (bool, error) {
 	switch o.Kind {
 	case Numbers:
-		return ordered(o, value, want, number)
+		return ordered(o, value, want, ReadNumber)
 	case Dates:
-		return ordered(o, value, want, date)
+		return ordered(o, value, want, ReadDate)
 	case Bools:
 		_, err := strconv.ParseBool(strings.ToLower(want))
 		return strings.EqualFold(value, want), err
@@ -138,8 +139,8 @@ func ordered(o Operator, value, want string, parse func(string) (*big.Rat, error
 	return o.order(a.Cmp(b)), nil
 }
 
-// number reads a decimal. It takes no exponent: "1e999999999" would be a long number.
-func number(s string) (*big.Rat, error) {
+// ReadNumber reads a decimal. It takes no exponent: "1e999999999" would be a long number.
+func ReadNumber(s string) (*big.Rat, error) {
 	if r, ok := new(big.Rat).SetString(s); ok && len(s) <= 64 && strings.Trim(s, "+-0123456789.") == "" {
 		return r, nil
 	}
@@ -149,8 +150,8 @@ func number(s string) (*big.Rat, error) {
 // layouts are the W3C profile of ISO 8601, which IAM cites.
 var layouts = []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02", "2006-01", "2006"}
 
-// date reads a W3C date or, with five digits or more, seconds since 1970.
-func date(s string) (*big.Rat, error) {
+// ReadDate reads a W3C date or, with five digits or more, seconds since 1970.
+func ReadDate(s string) (*big.Rat, error) {
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil {
 			nanoseconds := new(big.Int).Add(new(big.Int).Mul(big.NewInt(t.Unix()), big.NewInt(1e9)), big.NewInt(int64(t.Nanosecond())))
@@ -186,4 +187,13 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 		return netip.PrefixFrom(address, address.BitLen()), nil
 	}
 	return netip.Prefix{}, fmt.Errorf("%q is not a range of addresses", s)
+}
+
+// String is the operator as policies spell it.
+func (o Operator) String() string {
+	name := [...]string{Single: "", All: "ForAllValues:", Any: "ForAnyValue:"}[o.Each] + o.name
+	if o.IfExists {
+		name += "IfExists"
+	}
+	return name
 }
