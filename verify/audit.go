@@ -1,7 +1,11 @@
 package verify
 
 import (
+	"slices"
+	"strings"
+
 	"remit/iam"
+	"remit/terms"
 )
 
 var audit = Rule{
@@ -16,7 +20,7 @@ var audit = Rule{
 			"it stops the recording of model calls or of configuration", want([]string{"bedrock:DeleteModelInvocationLoggingConfiguration", "bedrock:PutModelInvocationLoggingConfiguration", "config:DeleteConfigurationRecorder", "config:StopConfigurationRecorder"}, anything),
 			"it writes to or deletes from where trails are kept", want([]string{"s3:DeleteBucket", "s3:DeleteBucketPolicy", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutBucketPolicy", "s3:PutLifecycleConfiguration", "s3:PutObject"}, c.archives()),
 			"it deletes or shortens logs of the audit", want([]string{"logs:DeleteLogGroup", "logs:DeleteLogStream", "logs:DeleteRetentionPolicy", "logs:PutRetentionPolicy"}, c.auditLogs()),
-			"it disables a key of the audit account", want([]string{"kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"}, c.inAudit("arn:*:kms:*:", ":key/*")),
+			"it disables a key of the audit account", want([]string{"kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"}, c.inAudit("kms", "key/*")),
 		)
 	},
 }
@@ -33,19 +37,32 @@ func (c *court) archives() []string {
 	return out
 }
 
+// auditLogs are the audit accounts' log groups, and everywhere those that CloudTrail writes.
 func (c *court) auditLogs() []string {
-	return append(c.inAudit("arn:*:logs:*:", ":log-group:*"), "arn:*:logs:*:*:log-group:aws-cloudtrail-logs*", "arn:*:logs:*:*:log-group:/aws/cloudtrail*")
+	out := c.inAudit("logs", "log-group:*")
+	accounts := map[string]iam.ARN{}
+	for _, a := range c.actors {
+		accounts[a.ARN.Account()] = a.ARN
+	}
+	for account, arn := range accounts {
+		for _, group := range []string{"aws-cloudtrail-logs*", "/aws/cloudtrail*"} {
+			out = append(out, "arn:"+arn.Part(1)+":logs:"+c.region(account)+":"+account+":log-group:"+group)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // inAudit is a pattern in every account declared for the audit. The word is the declaration
 // language's own (requirements R36).
-func (c *court) inAudit(before, after string) []string {
+func (c *court) inAudit(service, rest string) []string {
 	out := []string{}
 	for account, s := range c.sites {
 		if s.purpose == "audit" {
-			out = append(out, before+account+after)
+			out = append(out, strings.Join([]string{"arn", terms.Partition(s.region), service, s.region, account, rest}, ":"))
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 

@@ -42,20 +42,30 @@ var shed = Rule{
 	Why:      "Whoever can shed a boundary has none.",
 	Source:   "iam-semantics §2; service authorization reference, iam:PermissionsBoundary; aws-cdk CLI, bootstrap-template.yaml",
 	judge: func(c *court) []Finding {
-		var known []string
-		for _, a := range c.actors {
-			if a.held {
-				known = append(known, string(a.Boundary))
-			}
-		}
-		slices.Sort(known)
+		known := c.fences()
 		outside := want([]string{"iam:CreateRole", "iam:CreateUser"}, anything)
-		if known = slices.Compact(known); known != nil {
+		if known != nil {
 			outside.Statements[0].When = []iam.Condition{iam.When("ArnNotEquals", "iam:PermissionsBoundary", known...)}
 		}
 		return c.everyone("takes off or exchanges a boundary", want([]string{"iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary"}, anything),
 			"makes a role or user outside the known boundaries", outside)
 	},
+}
+
+// fences are the boundaries that limit: those that roles stand in, and the declared ones that
+// wait for a role. Every one is held to its ceiling.
+func (c *court) fences() []string {
+	var out []string
+	for _, a := range c.actors {
+		if a.held {
+			out = append(out, string(a.Boundary))
+		}
+	}
+	for arn := range c.declaredBoundaries() {
+		out = append(out, string(arn)) // one that does not exist yet, only the fence can make
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // everyone asks several questions of every role: sentence, wanted, sentence, wanted, …

@@ -242,12 +242,7 @@ var ceilingOfBoundary = Rule{
 }
 
 func (c *court) boundariesUnder(table []row) []Finding {
-	kinds := map[iam.ARN]duty{} // one duty per boundary: all its roles share the site
-	for _, d := range c.roster {
-		if old, seen := kinds[d.boundary]; !seen || d.lane.Agent+d.lane.Lane > old.lane.Agent+old.lane.Lane {
-			kinds[d.boundary] = d
-		}
-	}
+	kinds := c.declaredBoundaries()
 	var out []Finding
 	for _, arn := range slices.Sorted(maps.Keys(kinds)) {
 		d := kinds[arn]
@@ -264,6 +259,25 @@ func (c *court) boundariesUnder(table []row) []Finding {
 		}
 	}
 	return out
+}
+
+// declaredBoundaries is every boundary of the declaration with the kind of role it is for,
+// whether a role stands in it or not.
+func (c *court) declaredBoundaries() map[iam.ARN]duty {
+	kinds := map[iam.ARN]duty{}
+	if c.Platform == nil {
+		return kinds
+	}
+	for _, e := range c.Platform.Environments {
+		for _, site := range c.Platform.Sites(e) {
+			path := "environments." + e.Name + ".accounts." + site.Purpose
+			for _, r := range ceilings {
+				kinds[iam.ARN(site.Boundary(r.kind))] = duty{kind: r.kind, site: site, path: path}
+			}
+			kinds[iam.ARN(site.Boundary("execution-direct"))] = duty{kind: "execution", site: site, path: path}
+		}
+	}
+	return kinds
 }
 
 // allModels is what any agent of the environment declares for direct use.

@@ -94,10 +94,9 @@ func (c *court) givesAway(a *actor, s iam.Statement, accounts []string) (Finding
 	if len(actions) == 0 {
 		return Finding{}, false
 	}
-	foreign := slices.DeleteFunc(slices.Clone(accounts), func(account string) bool { return !mentions(s.Resources, account) })
 	var patterns []string
-	for _, account := range foreign {
-		patterns = append(patterns, "arn:*:*:*:"+account+":*")
+	for _, resource := range spoken(s.Resources) {
+		patterns = append(patterns, c.abroad(a, resource, actions, accounts)...)
 	}
 	if patterns != nil {
 		if f, found := c.within(a, s, want(actions, patterns)); found {
@@ -163,12 +162,76 @@ func storage(actions []string) []string {
 	return slices.DeleteFunc(slices.Clone(actions), func(a string) bool { return !meet(strings.ToLower(a), "s3:*") })
 }
 
-// mentions is a quick refusal: could a resource list name something of an account.
-func mentions(m iam.Match, account string) bool {
+// spoken is what a resource element names, everything where it names all but a list.
+func spoken(m iam.Match) []string {
 	if m.Not {
-		return true
+		return anything
 	}
-	return slices.ContainsFunc(m.Of, func(r string) bool { return meet(openVariables(r), "arn:*:*:*:"+account+":*") })
+	return m.Of
+}
+
+// abroad is the part of a resource pattern that lies in other accounts. A pattern that spells
+// its first five parts out lies where it says, however its last part goes on.
+func (c *court) abroad(a *actor, pattern string, actions, accounts []string) []string {
+	parts := strings.SplitN(pattern, ":", 6)
+	if len(parts) < 6 {
+		var out []string
+		for _, service := range servicesOf(actions) {
+			for _, account := range accounts {
+				out = append(out, strings.Join([]string{"arn", a.ARN.Part(1), service, c.region(account), account, "*"}, ":"))
+			}
+		}
+		return out
+	}
+	if account := parts[4]; !wild(account) {
+		if slices.Contains(accounts, account) || wild(strings.Join(parts[:4], ":")) {
+			return only(pattern, slices.Contains(accounts, account))
+		}
+		return nil
+	}
+	var out []string
+	for _, account := range accounts {
+		if meet(parts[4], account) {
+			parts[4] = account
+			out = append(out, strings.Join(parts, ":"))
+		}
+	}
+	return out
+}
+
+func only(pattern string, is bool) []string {
+	if is {
+		return []string{pattern}
+	}
+	return nil
+}
+
+// servicesOf is the services of some actions; everything is whatever has accounts in its names.
+func servicesOf(actions []string) []string {
+	var out []string
+	for _, action := range actions {
+		service, _, named := strings.Cut(strings.ToLower(action), ":")
+		if !named || wild(service) {
+			service = "secretsmanager" // of all services, the one whose things are worth most
+		}
+		if !slices.Contains(out, service) && service != "s3" {
+			out = append(out, service)
+		}
+	}
+	return out
+}
+
+// region is where an account's things are: as declared, or the first of all regions.
+func (c *court) region(account string) string {
+	if r := c.sites[account].region; r != "" {
+		return r
+	}
+	for _, r := range c.World.Resources {
+		if r.Account == account {
+			return r.Region
+		}
+	}
+	return "us-east-1"
 }
 
 func mentionsService(m iam.Match, service string) bool {

@@ -18,7 +18,7 @@ type duty struct {
 func (d duty) deploys() bool { return d.kind == "execution of stacks" }
 
 // place is whose an account is: an environment's, or with no environment the company's.
-type place struct{ environment, purpose string }
+type place struct{ environment, purpose, region string }
 
 // roster is every role a declaration speaks of, and whose each account is. It is derived
 // from names alone: what such roles may do is for the rules to say.
@@ -29,12 +29,12 @@ func roster(p *platform.Platform) (map[iam.ARN]duty, map[string]place) {
 	}
 	if p.Shared != nil {
 		for _, a := range p.Shared.Accounts {
-			sites[string(a.ID)] = place{"", a.Purpose}
+			sites[string(a.ID)] = place{"", a.Purpose, p.Shared.Region}
 		}
 	}
 	for _, e := range p.Environments {
 		for _, a := range e.Accounts {
-			sites[string(a.ID)] = place{e.Name, a.Purpose}
+			sites[string(a.ID)] = place{e.Name, a.Purpose, e.Region}
 		}
 		for _, site := range p.Sites(e) {
 			enrol(roles, e, site)
