@@ -17,9 +17,7 @@ import (
 func whoAsks(d iam.Document, on iam.ARN) iam.Document {
 	out := iam.Document{Version: d.Version}
 	for _, s := range d.Statements {
-		if len(s.Resources.Of) == 0 {
-			s.Resources = iam.Of(string(on))
-		}
+		s.Resources = itsOwn(s.Resources, on)
 		if s.Principals.Not {
 			out.Statements = append(out.Statements, exceptFor(s))
 			continue
@@ -29,6 +27,15 @@ func whoAsks(d iam.Document, on iam.ARN) iam.Document {
 		}
 	}
 	return out
+}
+
+// itsOwn is the resource a resource's policy speaks of: itself and its parts, also where it says
+// nothing or everything.
+func itsOwn(m iam.Match, on iam.ARN) iam.Match {
+	if !m.Not && (len(m.Of) == 0 || len(m.Of) == 1 && m.Of[0] == "*") {
+		return iam.Of(string(on), string(on)+"/*", string(on)+":*")
+	}
+	return m
 }
 
 // from is the statement for one principal.
@@ -98,20 +105,53 @@ func names(d iam.Document, a *actor) naming {
 }
 
 // admits looks for a request by which a role uses a resource through the resource's policy:
-// both halves across accounts, and inside one as IAM weighs them.
+// both halves across accounts, and inside one as IAM weighs them. A statement that names the
+// role needs no permission of the role's own there; one that names its account does.
 func (c *court) admits(a *actor, on iam.ARN, policy iam.Document, wanted iam.Document) (Finding, bool) {
-	how := names(policy, a)
-	if how == unnamed {
-		return Finding{}, false
+	direct := named(policy, a, itself)
+	if on.Account() == a.ARN.Account() && names(direct, a) == itself {
+		if f, found := c.search(a, append([]iam.Document{wanted, whoAsks(direct, on)}, a.within[1:]...), denialsOf(a.within)); found {
+			return f, true
+		}
+		policy = named(policy, a, byAccount)
 	}
-	within := []iam.Document{wanted, whoAsks(policy, on)}
-	if how == itself && on.Account() == a.ARN.Account() {
-		return c.search(a, append(within, a.within[1:]...), nil)
+	if names(policy, a) == unnamed {
+		return Finding{}, false
 	}
 	for _, s := range wanted.Statements {
 		if a.words.mayBe(s.Actions.Of) {
-			return c.search(a, append(within, a.within...), nil)
+			return c.search(a, append([]iam.Document{wanted, whoAsks(policy, on)}, a.within...), nil)
 		}
 	}
 	return Finding{}, false
+}
+
+// named keeps of a policy the allows that name a role in one way, and every denial.
+func named(d iam.Document, a *actor, how naming) iam.Document {
+	out := iam.Document{Version: d.Version}
+	for _, s := range d.Statements {
+		if s.Effect == iam.Deny || names(iam.Doc(s), a) == how {
+			out.Statements = append(out.Statements, s)
+		}
+	}
+	return out
+}
+
+// denialsOf is what the role's own policies refuse, as documents of what they refuse: a
+// resource's policy does not lift that.
+func denialsOf(within []iam.Document) []iam.Document {
+	var out []iam.Document
+	for _, d := range within {
+		refused := iam.Document{Version: d.Version}
+		for _, s := range d.Statements {
+			if s.Effect == iam.Deny {
+				s.Effect = iam.Allow
+				refused.Statements = append(refused.Statements, s)
+			}
+		}
+		if refused.Statements != nil {
+			out = append(out, refused)
+		}
+	}
+	return out
 }

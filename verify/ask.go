@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"remit/iam"
+	"remit/iam/catalog"
 	"remit/iam/proof"
 )
 
@@ -125,9 +126,17 @@ func (c *court) search(a *actor, within, beyond []iam.Document) (Finding, bool) 
 		return f, true
 	}
 	f.Witness = *answer.Witness
-	f.Witness.Principal = a.ARN
+	f.Witness.Principal, f.Witness.Action = a.ARN, spelled(f.Witness.Action)
 	f.Sid = c.granting(a, f.Witness)
 	return f, true
+}
+
+// spelled is an action as AWS spells it; a witness may have any case.
+func spelled(action string) string {
+	if a, known := catalog.Lookup(action); known {
+		return a.String()
+	}
+	return action
 }
 
 // as says who asks, so that what a condition says of the caller is decided.
@@ -160,9 +169,7 @@ func (c *court) refusals(a *actor, wanted iam.Document) []iam.Document {
 		for _, s := range p.Document.Statements {
 			if s.Effect == iam.Deny && surely(s.Principals, a) && touches(s, wanted) {
 				s.Effect, s.Principals = iam.Allow, iam.Principals{}
-				if len(s.Resources.Of) == 0 {
-					s.Resources = iam.Of(string(p.ARN))
-				}
+				s.Resources = itsOwn(s.Resources, p.ARN)
 				refused = append(refused, s)
 			}
 		}

@@ -15,6 +15,14 @@ type Waiver struct {
 	Until terms.Date `json:"until"`
 }
 
+// waiverRule is what an idle waiver breaks. Nothing judges it; applying waivers does.
+var waiverRule = Rule{
+	ID:       "waiver",
+	Sentence: "Every waiver accepts one finding that is still there, reads as it did, and has not ended.",
+	Why:      "A waiver that outlives what it was for hides the next thing.",
+	Source:   "design §1, finding",
+}
+
 // waive parts findings into open and waived ones, and makes a finding of every waiver that
 // is past its end, that matches nothing, or that was given for another text.
 func waive(found []Finding, c Case) (open, waived, idle []Finding) {
@@ -36,7 +44,7 @@ func waive(found []Finding, c Case) (open, waived, idle []Finding) {
 	for i, why := range used {
 		if why != "" {
 			w := c.Platform.Waivers[i]
-			idle = append(idle, Finding{Rule: "waiver", Role: iam.ARN(w.Role), Sid: w.Sid, Declared: c.Platform.Places.Of(fmt.Sprintf("waivers[%d]", i)),
+			idle = append(idle, Finding{Rule: waiverRule.ID, Role: iam.ARN(w.Role), Sid: w.Sid, Declared: c.Platform.Places.Of(fmt.Sprintf("waivers[%d]", i)),
 				Sentence: fmt.Sprintf("the waiver for %s on %s does not hold: %s", w.Rule, w.Role, why)})
 		}
 	}
