@@ -110,20 +110,21 @@ func names(d iam.Document, a *actor) naming {
 func (c *court) admits(a *actor, on iam.ARN, policy iam.Document, wanted iam.Document) (Finding, bool) {
 	direct := named(policy, a, itself)
 	if on.Account() == a.ARN.Account() && names(direct, a) == itself {
-		if f, found := c.search(a, append([]iam.Document{wanted, whoAsks(direct, on)}, a.within[1:]...), denialsOf(a.within)); found {
-			return f, true
+		if docs, possible := about(wanted, append([]iam.Document{whoAsks(direct, on)}, a.within[1:]...)); possible {
+			if f, found := c.search(a, append([]iam.Document{wanted}, docs...), denialsOf(a.within)); found {
+				return f, true
+			}
 		}
 		policy = named(policy, a, byAccount)
 	}
 	if names(policy, a) == unnamed {
 		return Finding{}, false
 	}
-	for _, s := range wanted.Statements {
-		if a.words.mayBe(s.Actions.Of) {
-			return c.search(a, append([]iam.Document{wanted, whoAsks(policy, on)}, a.within...), nil)
-		}
+	docs, possible := about(wanted, append([]iam.Document{whoAsks(policy, on)}, a.within...))
+	if !possible {
+		return Finding{}, false
 	}
-	return Finding{}, false
+	return c.search(a, append([]iam.Document{wanted}, docs...), nil)
 }
 
 // named keeps of a policy the allows that name a role in one way, and every denial.

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strings"
 
 	"remit/iam"
@@ -108,10 +109,53 @@ var anything = []string{"*"}
 func (c *court) can(a *actor, wanted iam.Document, but ...iam.Document) (Finding, bool) {
 	for _, s := range wanted.Statements {
 		if !s.Actions.Not && a.words.mayBe(s.Actions.Of) {
-			return c.search(a, append([]iam.Document{wanted}, a.within...), append(but, c.refusals(a, wanted)...))
+			within, possible := about(wanted, a.within)
+			if !possible {
+				return Finding{}, false
+			}
+			return c.search(a, append([]iam.Document{wanted}, within...), append(but, c.refusals(a, wanted)...))
 		}
 	}
 	return Finding{}, false
+}
+
+// about keeps of documents the statements that may speak of what is wanted; the others decide
+// no such request. possible is false where a document has no allow left.
+func about(wanted iam.Document, documents []iam.Document) (kept []iam.Document, possible bool) {
+	for _, d := range documents {
+		one, allows := iam.Document{Version: d.Version}, false
+		for _, s := range d.Statements {
+			if slices.ContainsFunc(wanted.Statements, func(w iam.Statement) bool { return mayMeet(s, w) }) {
+				one.Statements = append(one.Statements, s)
+				allows = allows || s.Effect == iam.Allow
+			}
+		}
+		if !allows {
+			return nil, false
+		}
+		kept = append(kept, one)
+	}
+	return kept, true
+}
+
+// mayMeet is a quick refusal: could some request be of both statements, by action and by
+// resource read as one text.
+func mayMeet(a, b iam.Statement) bool {
+	return mayMatch(a.Actions, b.Actions, strings.ToLower) && (len(a.Resources.Of) == 0 || mayMatch(a.Resources, b.Resources, openVariables))
+}
+
+func mayMatch(a, b iam.Match, as func(string) string) bool {
+	if a.Not || b.Not {
+		return true
+	}
+	for _, x := range a.Of {
+		for _, y := range b.Of {
+			if x == y || meet(as(strings.TrimSpace(x)), as(strings.TrimSpace(y))) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // search asks the prover about requests of one role.
@@ -141,6 +185,9 @@ func spelled(action string) string {
 
 // as says who asks, so that what a condition says of the caller is decided.
 func (c *court) as(a *actor) []iam.Statement {
+	if a.ARN == "" {
+		return nil // a boundary is asked about whoever stands in it
+	}
 	return []iam.Statement{{When: []iam.Condition{
 		iam.When("StringEquals", "aws:PrincipalArn", string(a.ARN)),
 		iam.When("StringEquals", "aws:PrincipalAccount", a.ARN.Account()),
@@ -149,6 +196,9 @@ func (c *court) as(a *actor) []iam.Statement {
 
 // granting is the Sid of the statement that allows a witness.
 func (c *court) granting(a *actor, r iam.Request) string {
+	if len(a.within) == 0 {
+		return "" // a boundary is asked about by itself
+	}
 	for _, s := range a.within[0].Statements {
 		if s.Effect == iam.Allow && iam.Doc(s).Eval(r) == iam.Allowed {
 			return s.Sid

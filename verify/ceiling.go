@@ -251,8 +251,12 @@ func (c *court) boundariesUnder(table []row) []Finding {
 			of := c.shapes(d)
 			of["models"] = c.allModels(d)
 			if f, found := c.search(&actor{}, []iam.Document{document}, []iam.Document{c.most(rows, of, true)}); found {
-				f.Role, f.Witness.Principal = arn, ""
+				f.Role = arn
 				f.Sentence = fmt.Sprintf("the boundary of %s roles allows more than such a role may ever do", d.kind)
+				if isRequest(f.Witness) { // a boundary allows nobody anything by itself, so this is no request of anyone's
+					f.Sentence += fmt.Sprintf(": %s on %s", f.Witness.Action, f.Witness.Resource)
+					f.Witness = iam.Request{}
+				}
 				f.Declared = c.Platform.Places.Of(d.path)
 				out = append(out, f)
 			}
@@ -305,13 +309,27 @@ var beyondBoundary = Rule{
 				if s.Effect != iam.Allow {
 					continue
 				}
-				f, found := c.search(a, []iam.Document{iam.Doc(s)}, a.within[1:])
-				if f.Sid = s.Sid; found {
-					f.Sentence = "its boundary refuses part of " + label(s)
+				if f, found := c.refusedPart(a, s); found {
 					out = append(out, f)
 				}
 			}
 		}
 		return out
 	},
+}
+
+// refusedPart looks for a request that a statement grants and the boundary does not. It is no
+// witness of something allowed, so it stands in the sentence.
+func (c *court) refusedPart(a *actor, s iam.Statement) (Finding, bool) {
+	boundary, possible := about(iam.Doc(s), a.within[1:])
+	if !possible {
+		return Finding{Role: a.ARN, Sid: s.Sid, Sentence: "its boundary refuses all of " + label(s)}, true
+	}
+	f, found := c.search(a, []iam.Document{iam.Doc(s)}, boundary)
+	f.Sid, f.Sentence = s.Sid, "whether its boundary allows all of "+label(s)+" is open"
+	if isRequest(f.Witness) {
+		f.Sentence = fmt.Sprintf("its boundary refuses part of %s: %s on %s", label(s), f.Witness.Action, f.Witness.Resource)
+		f.Witness = iam.Request{}
+	}
+	return f, found
 }

@@ -85,7 +85,7 @@ func compareRoles(arn iam.ARN, old, now *court) []Change {
 	if unseen := newlyUnseen(was.unseen, is.unseen); unseen != "" && permissions.Meaning != New {
 		permissions.Meaning, permissions.Note = Unknown, "the text of "+unseen+" is not here"
 	}
-	trust := meaning([]iam.Document{everyPrincipal(was.Trust, arn)}, []iam.Document{everyPrincipal(is.Trust, arn)}, nil)
+	trust := opensMore(was.Trust, is.Trust, arn)
 	trust.Of, trust.Part = arn, "trust"
 	out := []Change{permissions, trust}
 	if was.Boundary != is.Boundary && was.ARN != "" {
@@ -149,25 +149,41 @@ func beyondAny(within, limits []iam.Document, where []iam.Statement) proof.Answe
 	return out
 }
 
-// everyPrincipal is [whoAsks] with services and identity providers as conditions too.
-func everyPrincipal(d iam.Document, on iam.ARN) iam.Document {
-	out := whoAsks(d, on)
+// opens is a policy that hangs on a resource, apart by whom it speaks of: AWS principals as
+// conditions under "", and every service and identity provider by its name.
+func opens(d iam.Document, on iam.ARN) map[string]iam.Document {
+	out := map[string]iam.Document{"": whoAsks(d, on)}
 	for _, s := range d.Statements {
+		names := append(slices.Clone(s.Principals.Service), s.Principals.Federated...)
 		s.Resources = itsOwn(s.Resources, on)
-		who := s.Principals
+		if s.Principals.Not {
+			continue // whoAsks has read it as everyone
+		}
 		s.Principals = iam.Principals{}
-		for _, part := range []struct {
-			key   string
-			names []string
-		}{{"aws:PrincipalServiceName", who.Service}, {"aws:FederatedProvider", who.Federated}} {
-			for _, name := range part.names {
-				one := s
-				one.When = append(slices.Clone(s.When), iam.When("StringEquals", part.key, name))
-				out.Statements = append(out.Statements, one)
-			}
+		for _, name := range names {
+			one := out[name]
+			one.Version, one.Statements = d.Version, append(one.Statements, s)
+			out[name] = one
 		}
 	}
 	return out
+}
+
+// opensMore compares two policies of one resource by all whom they speak of; the worst counts.
+func opensMore(was, is iam.Document, on iam.ARN) Change {
+	old, now := opens(was, on), opens(is, on)
+	worst := Change{Meaning: Same}
+	rank := []Meaning{Same, Narrower, Unknown, New}
+	for _, who := range either(old, now) {
+		c := meaning([]iam.Document{old[who]}, []iam.Document{now[who]}, nil)
+		if who != "" && c.Meaning != Same {
+			c.Note = strings.TrimSpace(who + " " + c.Note)
+		}
+		if slices.Index(rank, c.Meaning) > slices.Index(rank, worst.Meaning) {
+			worst = c
+		}
+	}
+	return worst
 }
 
 func byName(list []iam.Policy) map[string]iam.Policy {
@@ -195,7 +211,7 @@ func comparePolicies(was, is iam.Policy) []Change {
 		c.Of, c.Part = is.ARN, "policy"
 		return []Change{c}
 	}
-	c := meaning([]iam.Document{everyPrincipal(was.Document, is.ARN)}, []iam.Document{everyPrincipal(is.Document, is.ARN)}, nil)
+	c := opensMore(was.Document, is.Document, is.ARN)
 	c.Of, c.Part = is.ARN, "policy"
 	out := []Change{c}
 	if refused := refusing(was); refused.Statements != nil {

@@ -22,6 +22,7 @@ type Finding struct {
 	Unproven  string      `json:"unproven,omitempty"` // why the question could not be decided
 	Witness   iam.Request `json:"witness,omitzero"`
 	Confirmed bool        `json:"confirmed"`
+	Half      bool        `json:"half,omitempty"` // the role's own half of a way; the other account's policy is the other
 	Chain     []Hop       `json:"chain,omitempty"`
 	At        terms.Pos   `json:"at,omitzero"`
 	Declared  terms.Pos   `json:"declared,omitzero"`
@@ -51,10 +52,19 @@ func (c *court) complete(f Finding, r Rule) Finding {
 		}
 	}
 	if isRequest(f.Witness) {
-		f.Confirmed = c.World.Eval(f.Witness) == iam.Allowed
+		f.Confirmed = c.confirms(f)
 	}
 	f.Digest = c.digest(f)
 	return f
+}
+
+// confirms asks the evaluator about a witness: of half a way, the role's own documents only.
+func (c *court) confirms(f Finding) bool {
+	a, known := c.byARN[f.Role]
+	if !f.Half || !known {
+		return c.World.Eval(f.Witness) == iam.Allowed
+	}
+	return !slices.ContainsFunc(a.within, func(d iam.Document) bool { return d.Eval(f.Witness) != iam.Allowed })
 }
 
 // digest is over the finding and the text of every role and policy it names. A waiver holds

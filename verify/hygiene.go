@@ -81,12 +81,17 @@ var never = Rule{
 			if len(s.s.When) == 0 {
 				continue
 			}
-			alone := s.s
-			alone.Effect, alone.Principals = iam.Allow, iam.Principals{}
-			if len(alone.Resources.Of) == 0 {
-				alone.Resources = iam.Of(string(s.where))
+			alone := iam.Document{Version: s.version, Statements: []iam.Statement{s.s}}
+			alone.Statements[0].Effect, alone.Statements[0].Principals = iam.Allow, iam.Principals{}
+			if who := s.s.Principals; len(who.Service)+len(who.Federated)+len(who.Other) == 0 && len(who.AWS) > 0 && !who.Not {
+				alone = whoAsks(iam.Document{Version: s.version, Statements: []iam.Statement{s.s}}, s.where) // a pin on a principal of another account never holds
+				for i := range alone.Statements {
+					alone.Statements[i].Effect = iam.Allow
+				}
+			} else if len(s.s.Resources.Of) == 0 {
+				alone.Statements[0].Resources = iam.Of(string(s.where))
 			}
-			answer := proof.Search{Within: []iam.Document{{Version: s.version, Statements: []iam.Statement{alone}}}}.Run()
+			answer := proof.Search{Within: []iam.Document{alone}}.Run()
 			if answer.Yes {
 				out = append(out, Finding{Role: s.where, Sid: s.s.Sid, Sentence: "no request meets all its conditions"})
 			}

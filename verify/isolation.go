@@ -134,8 +134,12 @@ func (c *court) bucketsOf(a *actor) []string {
 }
 
 func (c *court) within(a *actor, s iam.Statement, wanted iam.Document) (Finding, bool) {
-	f, found := c.search(a, append([]iam.Document{wanted, iam.Doc(s)}, a.within...), nil)
-	f.Sid = s.Sid
+	docs, possible := about(wanted, append([]iam.Document{iam.Doc(s)}, a.within...))
+	if !possible {
+		return Finding{}, false
+	}
+	f, found := c.search(a, append([]iam.Document{wanted}, docs...), nil)
+	f.Sid, f.Half = s.Sid, true
 	return f, found
 }
 
@@ -214,7 +218,7 @@ func servicesOf(actions []string) []string {
 		if !named || wild(service) {
 			service = "secretsmanager" // of all services, the one whose things are worth most
 		}
-		if !slices.Contains(out, service) && service != "s3" {
+		if !slices.Contains(out, service) && service != "s3" && service != "iam" { // buckets state no account; IAM acts in its own
 			out = append(out, service)
 		}
 	}

@@ -29,6 +29,9 @@ func (f Finding) Text(names map[string]string) string {
 	}
 	if isRequest(f.Witness) {
 		out.WriteString(requestText(f.Witness, names))
+		if f.Half {
+			out.WriteString("  this is the role's half; the other account's own policies decide the rest\n")
+		}
 		if !f.Confirmed {
 			out.WriteString("  the evaluator does not confirm this request in the whole world; what refuses it is not part of what was proved\n")
 		}

@@ -26,8 +26,9 @@ func Who(w iam.World, action, resource string) []Access {
 	var out []Access
 	for _, a := range c.actors {
 		f, found := c.can(a, wanted)
-		if found && isRequest(f.Witness) && w.Eval(f.Witness) != iam.Allowed {
-			found = false // the resource's own policy decides, and is asked next
+		var perhaps *Finding
+		if found && isRequest(f.Witness) && w.Eval(f.Witness) != iam.Allowed { // the resource's own policy decides, and is asked next
+			perhaps, found = &Finding{Witness: f.Witness, Sid: f.Sid, Unproven: "whether the resource's own policy lets it is not known here"}, false
 		}
 		for _, p := range c.World.Policies {
 			if !found && p.Kind != "managed" && meet(string(p.ARN)+"*", resource) {
@@ -38,6 +39,9 @@ func Who(w iam.World, action, resource string) []Access {
 			if !found && strings.HasPrefix(strings.ToLower(action), "sts:") && meet(string(to.ARN), resource) {
 				f, found = c.admits(a, to.ARN, to.Trust, wanted)
 			}
+		}
+		if !found && perhaps != nil && w.Eval(perhaps.Witness) == iam.Unknown {
+			f, found = *perhaps, true
 		}
 		if found {
 			out = append(out, Access{Role: a.ARN, Actions: []string{action}, Sid: f.Sid, Witness: f.Witness, Unproven: f.Unproven})
