@@ -5,6 +5,7 @@
 package assembly
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,6 +34,7 @@ type Template struct {
 	Transform  any
 	Parameters map[string]Parameter
 	Mappings   map[string]map[string]map[string]any
+	Conditions map[string]any
 	Resources  map[string]Resource
 	Outputs    map[string]Output
 }
@@ -165,11 +167,18 @@ func readJSON(fsys fs.FS, name string, into any) error {
 	return nil
 }
 
-// Parse reads one template's text as a stack of the given name, account and region.
+// Parse reads one template's text, JSON or YAML, as a stack of the given name, account and
+// region.
 func Parse(text []byte, name, account, region string) (Stack, error) {
 	s := Stack{Name: name, Account: account, Region: region, Path: name}
 	if len(text) > MaxTemplate {
 		return Stack{}, fmt.Errorf("template of %s: larger than %d bytes", name, MaxTemplate)
+	}
+	if first := bytes.TrimSpace(text); len(first) == 0 || first[0] != '{' {
+		var err error
+		if text, err = fromYAML(text); err != nil {
+			return Stack{}, fmt.Errorf("template of %s: %w", name, err)
+		}
 	}
 	if err := json.Unmarshal(text, &s.Template); err != nil {
 		return Stack{}, fmt.Errorf("template of %s: %w", name, err)

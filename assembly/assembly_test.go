@@ -103,7 +103,7 @@ func TestAnIntrinsicBecomesTheARNItWillBe(t *testing.T) {
 
 func TestWhatCannotBeKnownIsUnreadableAndNeverGuessed(t *testing.T) {
 	for name, c := range map[string]struct{ written, why string }{
-		"If":                             {`{"Fn::If": ["C", "a", "b"]}`, "Fn::If is not resolved here"},
+		"If":                             {`{"Fn::If": ["C", "a", "b"]}`, "Fn::If: condition C is not in this template"},
 		"Transform":                      {`{"Fn::Transform": {"Name": "AWS::Include"}}`, "Fn::Transform is not resolved here"},
 		"GetAZs":                         {`{"Fn::GetAZs": ""}`, "Fn::GetAZs is not resolved here"},
 		"an ARN of an unknown shape":     {`{"Fn::GetAtt": ["Machine", "Arn"]}`, "the shape of this ARN of a AWS::StepFunctions::StateMachine is not known here"},
@@ -162,7 +162,7 @@ func TestWhatMayGrantAccessIsNeverSilent(t *testing.T) {
 		"a bus policy without statements":    {`"X": {"Type": "AWS::Events::EventBusPolicy", "Properties": {"Action": "events:PutEvents", "Principal": "*"}}`, "can grant access"},
 		"a user":                             {`"X": {"Type": "AWS::IAM::User", "Properties": {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}}`, "can grant access"},
 		"a group":                            {`"X": {"Type": "AWS::IAM::Group", "Properties": {}}`, "can grant access"},
-		"an identity provider":               {`"X": {"Type": "AWS::IAM::OIDCProvider", "Properties": {}}`, "can grant access"},
+		"a type that is not AWS's":           {`"X": {"Type": "Some::Other::Thing", "Properties": {}}`, "no type of AWS's own"},
 		"an access key":                      {`"X": {"Type": "AWS::IAM::AccessKey", "Properties": {}}`, "can grant access"},
 		"a policy on users":                  {`"X": {"Type": "AWS::IAM::Policy", "Properties": {"Users": ["u"], "PolicyDocument": ` + statement + `}}`, "attached to users"},
 		"a policy on a role and on groups":   {`"X": {"Type": "AWS::IAM::Policy", "Properties": {"Roles": ["r"], "Groups": ["g"], "PolicyDocument": ` + statement + `}}`, "attached to groups"},
@@ -179,8 +179,8 @@ func TestWhatMayGrantAccessIsNeverSilent(t *testing.T) {
 		"a session length nobody can tell":   {`"X": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": ` + nobody + `, "MaxSessionDuration": "long"}}`, "MaxSessionDuration"},
 		"a nested stack":                     {`"X": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://x"}}`, "can grant access"},
 		"an unknown type with statements":    {`"X": {"Type": "AWS::New::Thing", "Properties": {"Deep": [{"Policy": ` + statement + `}]}}`, "can grant access"},
-		"an unknown type with a text policy": {`"X": {"Type": "AWS::Logs::ResourcePolicy", "Properties": {"PolicyDocument": ` + string(quoted) + `}}`, "can grant access"},
-		"a queue policy":                     {`"X": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": ["q"], "PolicyDocument": ` + statement + `}}`, "can grant access"},
+		"an unknown type with a text policy": {`"X": {"Type": "AWS::New::Policy", "Properties": {"PolicyDocument": ` + string(quoted) + `}}`, "can grant access"},
+		"a queue policy on no queue":         {`"X": {"Type": "AWS::SQS::QueuePolicy", "Properties": {"PolicyDocument": ` + statement + `}}`, "can grant access"},
 		"a stream's policy on a table":       {`"X": {"Type": "AWS::DynamoDB::Table", "Properties": {"StreamSpecification": {"ResourcePolicy": {"PolicyDocument": ` + statement + `}}}}`, "StreamSpecification holds a policy too"},
 		"a key without a policy":             {`"X": {"Type": "AWS::KMS::Key", "Properties": {}}`, "AWS's own"},
 		"a policy text that is no JSON":      {`"X": {"Type": "AWS::SecretsManager::ResourcePolicy", "Properties": {"SecretId": "arn:aws:secretsmanager:us-east-1:111111111111:secret:x", "ResourcePolicy": "{"}}`, "not JSON"},

@@ -63,9 +63,15 @@ func (r *reader) stack(s Stack) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.Template.Resources)) {
 		resource := s.Template.Resources[id]
-		if resource.Condition != "" && grants(resource) {
-			r.cannot(s, id, resource.Type, fmt.Errorf("it exists only under condition %s, which is decided when it is deployed", resource.Condition))
-			continue
+		if resource.Condition != "" && (grants(resource) || isThing(resource.Type)) {
+			there, err := r.scope(s).holds(resource.Condition)
+			if err != nil {
+				r.cannot(s, id, resource.Type, fmt.Errorf("it exists only under condition %s, which is decided when it is deployed: %w", resource.Condition, err))
+				continue
+			}
+			if !there {
+				continue
+			}
 		}
 		if err := r.resource(s, id, resource); err != nil {
 			r.cannot(s, id, resource.Type, err)
@@ -89,19 +95,35 @@ func (r *reader) resource(s Stack, id string, resource Resource) error {
 		return r.managedPolicy(s, id, resource)
 	case "AWS::IAM::Policy", "AWS::IAM::RolePolicy":
 		return r.rolePolicy(s, id, resource)
+	case "AWS::Lambda::Permission":
+		return r.permission(s, id, resource)
+	case "AWS::Logs::ResourcePolicy":
+		return r.logsPolicy(s, id, resource)
+	}
+	if of, ok := sharedPolicies[resource.Type]; ok {
+		return r.sharedPolicy(s, id, resource, of)
+	}
+	if isThing(resource.Type) {
+		r.thing(s, id, resource)
 	}
 	if bearer, ok := policyBearers[resource.Type]; ok {
 		return r.resourcePolicy(s, id, resource, bearer)
 	}
+	if resource.Type == "AWS::IAM::OIDCProvider" {
+		return nil // it admits nobody by itself; trusts that name it do
+	}
 	if strings.HasPrefix(resource.Type, "AWS::IAM::") || neverSilent[resource.Type] || holdsStatements(resource.Properties) {
 		return fmt.Errorf("this type can grant access and is not read")
+	}
+	if !strings.HasPrefix(resource.Type, "AWS::") && !strings.HasPrefix(resource.Type, "Custom::") {
+		return fmt.Errorf("no type of AWS's own, so what it makes is known only when it is deployed")
 	}
 	return nil
 }
 
 // neverSilent are types that grant without holding a policy document.
 var neverSilent = map[string]bool{
-	"AWS::Lambda::Permission": true, "AWS::Lambda::LayerVersionPermission": true, "AWS::Events::EventBusPolicy": true,
+	"AWS::Lambda::LayerVersionPermission": true, "AWS::Events::EventBusPolicy": true,
 	"AWS::CloudFormation::Stack": true, "AWS::CloudFormation::Macro": true, "AWS::RAM::ResourceShare": true,
 }
 

@@ -104,6 +104,8 @@ func (s scope) call(name string, argument any) (any, error) {
 		return s.getAttText(argument)
 	case "Fn::Sub":
 		return s.sub(argument)
+	case "Fn::If":
+		return s.choose(argument)
 	}
 	resolved, err := s.value(argument)
 	if err != nil {
@@ -390,26 +392,33 @@ type kind struct {
 // kinds by type. In arn, {p} is the partition, {r} the region, {a} the account, {n} the
 // name, {path} the IAM path.
 var kinds = map[string]kind{
-	"AWS::IAM::Role":                        {"RoleName", "arn:{p}:iam::{a}:role{path}{n}", "Arn", false},
-	"AWS::IAM::ManagedPolicy":               {"ManagedPolicyName", "arn:{p}:iam::{a}:policy{path}{n}", "PolicyArn", true},
-	"AWS::IAM::User":                        {"UserName", "arn:{p}:iam::{a}:user{path}{n}", "Arn", false},
-	"AWS::KMS::Key":                         {"", "arn:{p}:kms:{r}:{a}:key/{n}", "Arn", false},
-	"AWS::DynamoDB::Table":                  {"TableName", "arn:{p}:dynamodb:{r}:{a}:table/{n}", "Arn", false},
-	"AWS::S3::Bucket":                       {"BucketName", "arn:{p}:s3:::{n}", "Arn", false},
-	"AWS::SQS::Queue":                       {"QueueName", "arn:{p}:sqs:{r}:{a}:{n}", "Arn", false},
-	"AWS::SNS::Topic":                       {"TopicName", "arn:{p}:sns:{r}:{a}:{n}", "TopicArn", true},
-	"AWS::Lambda::Function":                 {"FunctionName", "arn:{p}:lambda:{r}:{a}:function:{n}", "Arn", false},
-	"AWS::Logs::LogGroup":                   {"LogGroupName", "arn:{p}:logs:{r}:{a}:log-group:{n}:*", "Arn", false},
-	"AWS::ECR::Repository":                  {"RepositoryName", "arn:{p}:ecr:{r}:{a}:repository/{n}", "Arn", false},
-	"AWS::Events::EventBus":                 {"Name", "arn:{p}:events:{r}:{a}:event-bus/{n}", "Arn", false},
-	"AWS::SSM::Parameter":                   {"Name", "", "", false},
-	"AWS::SecretsManager::Secret":           {"", "arn:{p}:secretsmanager:{r}:{a}:secret:{n}", "Id", true},
-	"AWS::BedrockAgentCore::Runtime":        {"", "arn:{p}:bedrock-agentcore:{r}:{a}:runtime/{n}", "AgentRuntimeArn", false},
-	"AWS::BedrockAgentCore::Gateway":        {"", "arn:{p}:bedrock-agentcore:{r}:{a}:gateway/{n}", "GatewayArn", false},
-	"AWS::BedrockAgentCore::PolicyEngine":   {"", "arn:{p}:bedrock-agentcore:{r}:{a}:policy-engine/{n}", "PolicyEngineArn", false},
-	"AWS::BedrockAgentCore::Memory":         {"", "arn:{p}:bedrock-agentcore:{r}:{a}:memory/{n}", "MemoryArn", true},
-	"AWS::BedrockAgentCore::ResourcePolicy": {"", "", "", false},
+	"AWS::IAM::Role":                               {"RoleName", "arn:{p}:iam::{a}:role{path}{n}", "Arn", false},
+	"AWS::IAM::ManagedPolicy":                      {"ManagedPolicyName", "arn:{p}:iam::{a}:policy{path}{n}", "PolicyArn", true},
+	"AWS::IAM::User":                               {"UserName", "arn:{p}:iam::{a}:user{path}{n}", "Arn", false},
+	"AWS::KMS::Key":                                {"", "arn:{p}:kms:{r}:{a}:key/{n}", "Arn", false},
+	"AWS::DynamoDB::Table":                         {"TableName", "arn:{p}:dynamodb:{r}:{a}:table/{n}", "Arn", false},
+	"AWS::S3::Bucket":                              {"BucketName", "arn:{p}:s3:::{n}", "Arn", false},
+	"AWS::SQS::Queue":                              {"QueueName", "arn:{p}:sqs:{r}:{a}:{n}", "Arn", false},
+	"AWS::SNS::Topic":                              {"TopicName", "arn:{p}:sns:{r}:{a}:{n}", "TopicArn", true},
+	"AWS::Lambda::Function":                        {"FunctionName", "arn:{p}:lambda:{r}:{a}:function:{n}", "Arn", false},
+	"AWS::Logs::LogGroup":                          {"LogGroupName", "arn:{p}:logs:{r}:{a}:log-group:{n}:*", "Arn", false},
+	"AWS::ECR::Repository":                         {"RepositoryName", "arn:{p}:ecr:{r}:{a}:repository/{n}", "Arn", false},
+	"AWS::Events::EventBus":                        {"Name", "arn:{p}:events:{r}:{a}:event-bus/{n}", "Arn", false},
+	"AWS::SSM::Parameter":                          {"Name", "", "", false},
+	"AWS::SecretsManager::Secret":                  {"", "arn:{p}:secretsmanager:{r}:{a}:secret:{n}", "Id", true},
+	"AWS::BedrockAgentCore::Runtime":               {"", "arn:{p}:bedrock-agentcore:{r}:{a}:runtime/{n}", "AgentRuntimeArn", false},
+	"AWS::BedrockAgentCore::Gateway":               {"", "arn:{p}:bedrock-agentcore:{r}:{a}:gateway/{n}", "GatewayArn", false},
+	"AWS::BedrockAgentCore::PolicyEngine":          {"", "arn:{p}:bedrock-agentcore:{r}:{a}:policy-engine/{n}", "PolicyEngineArn", false},
+	"AWS::BedrockAgentCore::Memory":                {"", "arn:{p}:bedrock-agentcore:{r}:{a}:memory/{n}", "MemoryArn", true},
+	"AWS::BedrockAgentCore::ResourcePolicy":        {"", "", "", false},
+	"AWS::BedrockAgentCore::CodeInterpreterCustom": {"", "arn:{p}:bedrock-agentcore:{r}:{a}:code-interpreter-custom/{n}", "CodeInterpreterArn", false},
+	"AWS::BedrockAgentCore::BrowserCustom":         {"", "arn:{p}:bedrock-agentcore:{r}:{a}:browser-custom/{n}", "BrowserArn", false},
+	"AWS::CloudTrail::Trail":                       {"TrailName", "arn:{p}:cloudtrail:{r}:{a}:trail/{n}", "Arn", false},
+	"AWS::Lambda::EventSourceMapping":              {"", "arn:{p}:lambda:{r}:{a}:event-source-mapping:{n}", "EventSourceMappingArn", false},
 }
+
+// isSymbol reports whether a text holds what CloudFormation will choose.
+func isSymbol(text string) bool { return strings.Contains(text, "<") }
 
 // identifiers are attributes that answer the physical id itself.
 var identifiers = []string{"AgentRuntimeId", "GatewayIdentifier", "PolicyEngineId", "MemoryId", "KeyId", "RoleId"}

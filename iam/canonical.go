@@ -23,7 +23,7 @@ func (w World) Canonical() World {
 		policies = append(policies, p)
 	}
 	slices.SortStableFunc(policies, func(a, b Policy) int { return cmp.Compare(a.ARN, b.ARN) })
-	return World{Roles: roles, Policies: policies}
+	return World{Roles: roles, Policies: policies, Controls: w.Controls, Resources: canonicalResources(w.Resources)}
 }
 
 // Canonical sorts statements by Sid and each statement's lists.

@@ -146,8 +146,10 @@ func (p Policy) account() string { return cmp.Or(p.ARN.Account(), p.Account) }
 // World is everything IAM that some templates or declarations amount to. Lists are in
 // ARN order after [World.Canonical]. The zero World lets nobody do anything.
 type World struct {
-	Roles    []Role
-	Policies []Policy
+	Roles     []Role
+	Policies  []Policy
+	Resources []Resource // what templates make besides; a world of grants alone has none
+	Controls  []Control
 }
 
 // In is the part of the world that lives in one account.
@@ -163,14 +165,21 @@ func (w World) In(account string) World {
 			in.Policies = append(in.Policies, p)
 		}
 	}
+	for _, r := range w.Resources {
+		if r.Account == account {
+			in.Resources = append(in.Resources, r)
+		}
+	}
 	return in
 }
 
 // Plus is both worlds together, in canonical order.
 func (w World) Plus(other World) World {
 	return World{
-		Roles:    append(append([]Role(nil), w.Roles...), other.Roles...),
-		Policies: append(append([]Policy(nil), w.Policies...), other.Policies...),
+		Roles:     append(append([]Role(nil), w.Roles...), other.Roles...),
+		Policies:  append(append([]Policy(nil), w.Policies...), other.Policies...),
+		Resources: append(append([]Resource(nil), w.Resources...), other.Resources...),
+		Controls:  append(append([]Control(nil), w.Controls...), other.Controls...),
 	}.Canonical()
 }
 
@@ -184,12 +193,21 @@ func (w World) Role(name string) (Role, bool) {
 	return Role{}, false
 }
 
-// Request is one call to decide: who, what, on which resource, and the context keys
-// that the service would send. A key without values is absent.
+// Request is one call to decide: who, what, on which resource, and the context keys that
+// the service would send. A key without values is absent; names of keys have no case.
+//
+// Exactly one of Principal, Service and Provider says who calls; none is an anonymous
+// call. Principal is a role, a role session, a user or an account's root. Service is a
+// service that calls for itself ("lambda.amazonaws.com"). Provider is the identity
+// provider of an sts:AssumeRoleWithWebIdentity or WithSAML call. An action that AWS
+// authorizes on two resources (a runtime and its endpoint) is two requests.
 type Request struct {
-	Principal        ARN
-	Action, Resource string
-	Context          map[string][]string
+	Principal         ARN
+	Service, Provider string
+	Action, Resource  string
+	ResourceAccount   string     // owner of a Resource whose ARN states none, such as a bucket
+	Session           []Document // session policies: what AssumeRole was called with
+	Context           map[string][]string
 }
 
 // Verdict answers a Request. The zero value denies, and so does Unknown when it is

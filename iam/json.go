@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -264,7 +265,7 @@ func text(v any) (string, error) {
 	case bool:
 		return fmt.Sprint(v), nil
 	case float64:
-		return strings.TrimSuffix(fmt.Sprintf("%f", v), ".000000"), nil
+		return strconv.FormatFloat(v, 'f', -1, 64), nil
 	}
 	return "", fmt.Errorf("want text, have %T", v)
 }

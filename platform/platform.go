@@ -202,12 +202,13 @@ type Forbid struct {
 
 // Waiver accepts one finding of verify for a while.
 type Waiver struct {
-	Rule  string     `key:"rule" need:"yes" doc:"the finding's rule"`
-	Role  string     `key:"role" need:"yes" doc:"the role it speaks of"`
-	Sid   string     `key:"sid" doc:"the statement it speaks of"`
-	Why   string     `key:"why" need:"yes" doc:"why it is accepted"`
-	Owner string     `key:"owner" need:"yes" doc:"the team that answers for it"`
-	Until terms.Date `key:"until" need:"yes" doc:"the last day it holds"`
+	Rule   string     `key:"rule" need:"yes" doc:"the finding's rule"`
+	Role   string     `key:"role" need:"yes" doc:"the role it speaks of"`
+	Sid    string     `key:"sid" doc:"the statement it speaks of"`
+	Digest string     `key:"digest" need:"yes" doc:"the finding's digest, as remit verify prints it; a waiver holds for this text and no later one"`
+	Why    string     `key:"why" need:"yes" doc:"why it is accepted"`
+	Owner  string     `key:"owner" need:"yes" doc:"the team that answers for it"`
+	Until  terms.Date `key:"until" need:"yes" doc:"the last day it holds"`
 }
 
 // Places knows where every key of a declaration stands, by its path: "tools.x.callers[0]",

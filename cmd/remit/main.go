@@ -50,6 +50,9 @@ func init() {
 		{"accounts", "[DECLARATION]", "list every account that needs a bootstrap, environment by environment", accounts},
 		{"bootstrap", "ENVIRONMENT ACCOUNT [DECLARATION]", "print the template an administrator installs once in an account", printBootstrap},
 		{"compare", "--assembly DIR [DECLARATION]", "read deployed accounts back and compare them with what was intended", compare},
+		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
+		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
+		{"can", "[QUESTION]", "who may do what: 'who ACTION RESOURCE', 'what ROLE', 'why ROLE ACTION RESOURCE'", can},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this text", help},
 	}
@@ -66,6 +69,9 @@ type command struct {
 	flags    *flag.FlagSet
 	env      string
 	assembly string
+	platform string
+	sarif    bool
+	markdown bool
 	port     int
 }
 
@@ -84,6 +90,9 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.BoolVar(&c.json, "json", false, "print JSON")
 	c.flags.StringVar(&c.env, "env", "", "only this environment")
 	c.flags.IntVar(&c.port, "port", 7411, "the loopback port of dev; 0 takes any")
+	c.flags.StringVar(&c.platform, "platform", "", "the declaration that templates are judged by")
+	c.flags.BoolVar(&c.sarif, "sarif", false, "print findings as SARIF 2.1.0")
+	c.flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
 	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
 	rest, err := parse(c.flags, arguments)
 	if errors.Is(err, flag.ErrHelp) {
@@ -254,6 +263,8 @@ func help(c *command, _ []string) error {
 		"Without one, environments/ is searched: check reads every declaration there, show finds the one\n" +
 		"that declares the name, and the other verbs want to be told when there are several.\n" +
 		"--json prints the result for programs; --env NAME narrows it to one environment; --port N is dev's.\n" +
+		"verify and can judge templates by the declaration of --platform DIR, and without templates what it\n" +
+		"intends; verify --sarif and diff --markdown print for code hosts.\n" +
 		"Exit codes: 0 clean, 1 findings, 2 misuse.\n")
 	return c.print(list, out.String())
 }

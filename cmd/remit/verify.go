@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"remit/assembly"
+	"remit/grants"
+	"remit/iam"
+	"remit/platform"
+	"remit/verify"
+)
+
+func prove(c *command, arguments []string) error {
+	p, err := c.platformFlag()
+	if err != nil {
+		return err
+	}
+	if len(arguments) == 0 {
+		return c.proveIntended(p)
+	}
+	read, err := readWorlds(arguments)
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		read.strangers(p)
+	}
+	return c.verdict(verify.Case{World: read.World, Platform: p, Unreadable: read.unread(), Assumes: read.assumes, Today: today()})
+}
+
+// platformFlag is the declaration of --platform, nil where none is given.
+func (c *command) platformFlag() (*platform.Platform, error) {
+	if c.platform == "" {
+		return nil, nil
+	}
+	return declaration([]string{c.platform})
+}
+
+// proveIntended judges what a declaration intends, without Node and without templates.
+func (c *command) proveIntended(p *platform.Platform) error {
+	if p == nil {
+		var err error
+		if p, err = declaration(nil); err != nil {
+			return err
+		}
+	}
+	environments, err := c.environmentsOf(p)
+	if err != nil {
+		return err
+	}
+	var w iam.World
+	for _, e := range environments {
+		w = w.Plus(grants.Intended(p, e.Name))
+	}
+	return c.verdict(verify.Case{World: w, Platform: p, Today: today(),
+		Assumes: []string{"this is what the declaration intends; that templates say the same is for remit verify DIRECTORY to show"}})
+}
+
+func (c *command) verdict(of verify.Case) error {
+	report := verify.Judge(of)
+	text := report.Text(names(of.Platform))
+	if c.sarif {
+		text = string(report.SARIF(version))
+	}
+	if err := c.print(report, text); err != nil {
+		return err
+	}
+	if !report.Clean() {
+		return errFindings
+	}
+	return nil
+}
+
+// names is what every declared account is called.
+func names(p *platform.Platform) map[string]string {
+	out := map[string]string{}
+	if p == nil {
+		return out
+	}
+	for _, e := range p.Environments {
+		for _, a := range e.Accounts {
+			out[string(a.ID)] = e.Name + " " + a.Purpose
+		}
+	}
+	if p.Shared != nil {
+		for _, a := range p.Shared.Accounts {
+			out[string(a.ID)] = a.Purpose
+		}
+	}
+	return out
+}
+
+// worlds is what some assemblies and templates amount to together.
+type worlds struct {
+	iam.World
+	unreadable []assembly.Unreadable
+	assumes    []string
+}
+
+func (w worlds) unread() []verify.Unreadable {
+	var out []verify.Unreadable
+	for _, u := range w.unreadable {
+		out = append(out, verify.Unreadable(u))
+	}
+	return out
+}
+
+// readWorlds reads cloud assemblies (a directory with manifest.json), directories of
+// templates, and template files. Resources are deployed together, so that one stack's
+// imports find another's exports.
+func readWorlds(paths []string) (worlds, error) {
+	var stacks []assembly.Stack
+	for _, path := range paths {
+		found, err := readStacks(path)
+		if err != nil {
+			return worlds{}, err
+		}
+		stacks = append(stacks, found...)
+	}
+	var out worlds
+	out.World, out.unreadable = assembly.World(stacks)
+	for _, s := range stacks {
+		if n := len(s.Template.Parameters); n > 0 && !onlyBootstrapVersion(s) {
+			out.assumes = append(out.assumes, fmt.Sprintf("%s of %s at their defaults", count(n, "parameter"), s.Name))
+		}
+		if strings.HasPrefix(s.Account, "<") {
+			out.assumes = append(out.assumes, s.Name+" is deployed to one account, which it does not name")
+		}
+	}
+	return out, nil
+}
+
+// onlyBootstrapVersion: CDK adds that parameter to every template, and nothing depends on it.
+func onlyBootstrapVersion(s assembly.Stack) bool {
+	_, is := s.Template.Parameters["BootstrapVersion"]
+	return is && len(s.Template.Parameters) == 1
+}
+
+func readStacks(path string) ([]assembly.Stack, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, usage{fmt.Sprintf("there is nothing at %s; name an assembly, a directory of templates or a template", path)}
+	}
+	if !info.IsDir() {
+		s, err := readTemplate(path)
+		return []assembly.Stack{s}, err
+	}
+	if _, err := os.Stat(filepath.Join(path, "manifest.json")); err == nil {
+		return assembly.Stacks(os.DirFS(path))
+	}
+	var out []assembly.Stack
+	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !slices.Contains([]string{".json", ".yaml", ".yml", ".template"}, filepath.Ext(name)) {
+			return err
+		}
+		s, err := readTemplate(name)
+		out = append(out, s)
+		return err
+	})
+	if err == nil && len(out) == 0 {
+		err = usage{fmt.Sprintf("%s holds no manifest.json and no template", path)}
+	}
+	return out, err
+}
+
+// readTemplate reads a template that says neither account nor region: it gets symbols for both.
+func readTemplate(path string) (assembly.Stack, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return assembly.Stack{}, err
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	s, err := assembly.Parse(text, strings.TrimSuffix(name, ".template"), "<account>", "<region>")
+	s.Path = path
+	return s, err
+}
+
+// strangers says which accounts of the templates are in no line of the declaration.
+func (w *worlds) strangers(p *platform.Platform) {
+	known, found := names(p), map[string]bool{}
+	for _, r := range w.Roles {
+		if account := r.ARN.Account(); known[account] == "" {
+			found[account] = true
+		}
+	}
+	for _, account := range slices.Sorted(maps.Keys(found)) {
+		w.assumes = append(w.assumes, "account "+account+" is not in the declaration; it is judged as a stranger's")
+	}
+}

@@ -1,0 +1,97 @@
+package proof
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"remit/iam"
+)
+
+// The dimensions of a request that are no context keys. Keys have a colon or a slash in
+// their names, these have none.
+const (
+	action   = "action"
+	resource = "resource"
+	caller   = "caller" // see caller.go
+)
+
+// atom is a question about one dimension of a request: it is true or false of any value,
+// and of the value's absence. Two equal atoms of a search are the same pointer.
+type atom struct {
+	dim     string
+	each    iam.Each // for keys with several values
+	negated bool     // of a value: it is true where the value does not fit
+	absent  bool     // true where the key is absent
+	values  *lang    // what fits, as text
+	op      iam.Operator
+	wants   []string // what fits, for numbers, dates, addresses and booleans
+	name    string   // identity
+	id      uint32
+}
+
+// ofValue is the atom's truth for one value.
+func (a *atom) ofValue(v string) bool { return a.fits(v) != a.negated }
+
+func (a *atom) fits(v string) bool {
+	if a.values != nil {
+		return a.values.holds(v)
+	}
+	return slices.ContainsFunc(a.wants, func(want string) bool {
+		ok, err := a.op.Compares(v, want)
+		return err == nil && ok
+	})
+}
+
+// literal is an atom or its negation.
+type literal struct {
+	*atom
+	sign bool
+}
+
+func (l literal) not() literal { return literal{l.atom, !l.sign} }
+
+func (l literal) ofAbsence() bool { return l.absent == l.sign }
+
+// everyValue reports whether the literal speaks of all values of a key with several; the
+// others want one value that does.
+func (l literal) everyValue() bool { return (l.each == iam.All) == l.sign }
+
+// wants reports whether a value must fit for the literal to be true of it.
+func (l literal) wantsFit() bool { return l.sign != l.negated }
+
+func (l literal) ofValue(v string) bool { return l.atom.ofValue(v) == l.sign }
+
+// identify gives an atom the name by which equal ones are known.
+func (a *atom) identify() {
+	var b strings.Builder
+	b.WriteString(a.dim)
+	b.WriteByte(0)
+	b.WriteByte(byte('0' + a.each))
+	b.WriteString(strconv.FormatBool(a.negated))
+	b.WriteString(strconv.FormatBool(a.absent))
+	if a.values == nil {
+		b.WriteString(a.op.String() + strings.Join(a.wants, "\x00"))
+		a.name = b.String()
+		return
+	}
+	b.WriteString(strconv.FormatBool(a.values.fold))
+	for _, s := range a.values.strings() {
+		b.WriteString(s)
+		b.WriteByte(0)
+	}
+	for _, g := range a.values.globs {
+		b.WriteByte(1)
+		for _, r := range g {
+			if r < 0 {
+				b.WriteByte(byte(1 - r))
+				continue
+			}
+			b.WriteRune(r)
+		}
+	}
+	a.name = b.String()
+}
+
+func byLength(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }

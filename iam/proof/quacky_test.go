@@ -1,0 +1,73 @@
+package proof
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"remit/iam"
+)
+
+// corpora is where public vectors lie: they are read, never kept here. Without them the
+// test says so aloud, and under REMIT_CONFORMANCE=1 fails.
+func corpora(t *testing.T, name string) string {
+	t.Helper()
+	root := os.Getenv("REMIT_CORPORA")
+	if root == "" {
+		root = "../../../shared/corpora"
+	}
+	dir := filepath.Join(root, name)
+	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("REMIT_CONFORMANCE") == "1" {
+			t.Fatalf("the corpus %s is not here: %v", name, err)
+		}
+		t.Skipf("NOT RUN: the corpus %s is not here (%v); set REMIT_CORPORA", name, err)
+	}
+	return dir
+}
+
+func TestQuackysPairsAreAllDecidedRight(t *testing.T) {
+	dir := corpora(t, "quacky")
+	text, err := os.ReadFile(filepath.Join(dir, "verdicts.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pairs []struct {
+		Before, After   string
+		BeforeNotWithin bool `json:"before_not_within_after"`
+		AfterNotWithin  bool `json:"after_not_within_before"`
+	}
+	if err := json.Unmarshal(text, &pairs); err != nil {
+		t.Fatal(err)
+	}
+	if len(pairs) != 280 {
+		t.Fatalf("%d pairs, want 280", len(pairs))
+	}
+	read := func(name string) iam.Document {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := iam.ParseDocument(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return d
+	}
+	for _, p := range pairs {
+		before, after := read(p.Before), read(p.After)
+		decide(t, p.Before+" within "+p.After, Subset(before, after, 0), p.BeforeNotWithin)
+		decide(t, p.After+" within "+p.Before, Subset(after, before, 0), p.AfterNotWithin)
+	}
+}
+
+func decide(t *testing.T, question string, a Answer, exceeds bool) {
+	t.Helper()
+	switch {
+	case !a.Yes && a.Witness == nil:
+		t.Errorf("%s: unknown: %s", question, a.Why)
+	case a.Yes == exceeds:
+		t.Errorf("%s: got %+v, want exceeds = %v", question, a, exceeds)
+	}
+}

@@ -1,0 +1,141 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"remit/iam"
+)
+
+var escalation = Rule{
+	ID:       "escalation",
+	Sentence: "No role has all the permissions of a known way to more.",
+	Why:      "Some permissions, each harmless on a list, together are everyone's permissions.",
+	Source:   "pathfinding.cloud; iam-semantics §2; Sonrai, AWS AgentCore privilege escalation (2025)",
+	judge: func(c *court) []Finding {
+		var out []Finding
+		for _, a := range c.actors {
+			work := c.work(a)
+			for _, p := range paths {
+				if f, found := c.walks(a, p, work); found {
+					out = append(out, f)
+				}
+			}
+		}
+		return out
+	},
+}
+
+// walks asks every step of a path; a path short of one step is none.
+func (c *court) walks(a *actor, p path, work []iam.Document) (Finding, bool) {
+	var shown Finding
+	for _, s := range p.needs {
+		if !a.words.mayBe([]string{s.action}) {
+			return Finding{}, false
+		}
+	}
+	for _, s := range p.needs {
+		resources := anything
+		if s.on == own {
+			resources = []string{string(a.ARN)}
+		}
+		f, found := c.can(a, want([]string{s.action}, resources), work...)
+		if !found {
+			return Finding{}, false
+		}
+		if shown.Role == "" || f.Unproven != "" {
+			shown = f
+		}
+	}
+	if p.id == "sts-001" {
+		return c.assumesAnyone(a, shown)
+	}
+	var actions []string
+	for _, s := range p.needs {
+		actions = append(actions, s.action)
+	}
+	shown.Sentence = fmt.Sprintf("%s: it may %s", p.id, strings.Join(actions, ", "))
+	return shown, true
+}
+
+// assumesAnyone: assuming a role is a way to more where the role is not one it was given by
+// name.
+func (c *court) assumesAnyone(a *actor, _ Finding) (Finding, bool) {
+	stranger := want(assuming, []string{"arn:*:iam::*:role/*"})
+	var named []string
+	for _, s := range a.within[0].Statements {
+		for _, r := range s.Resources.Of {
+			if s.Effect == iam.Allow && meet(openVariables(r), "arn:*:iam::*:role/*") && narrowRole(r) {
+				named = append(named, r)
+			}
+		}
+	}
+	var but []iam.Document
+	if named != nil {
+		but = append(but, want(assuming, named))
+	}
+	f, found := c.can(a, stranger, but...)
+	f.Sentence = "sts-001: it may sts:AssumeRole of roles nobody named"
+	return f, found
+}
+
+// narrowRole reports whether a pattern names roles of one account by more than their kind.
+func narrowRole(pattern string) bool {
+	arn := iam.ARN(pattern)
+	name, isRole := strings.CutPrefix(arn.Part(5), "role/")
+	return isRole && !wild(arn.Account()) && arn.Account() != "" && strings.Trim(name, "*?/") != ""
+}
+
+// work is what a declared deployer is for: making and changing what the fence holds. It is no
+// way to more, because whatever it makes stands in the same fence; ceilings say which.
+func (c *court) work(a *actor) []iam.Document {
+	site := a.duty.site
+	switch a.duty.kind {
+	case "execution of stacks":
+		return []iam.Document{
+			want([]string{"iam:*"}, []string{site.Role("*")}),
+			want([]string{"bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:PutResourcePolicy"}, anything),
+		}
+	case "execution of the fence":
+		return []iam.Document{want([]string{"iam:CreatePolicyVersion"}, []string{site.Boundary("*")})}
+	case "deploy":
+		return []iam.Document{
+			want([]string{"iam:PassRole"}, []string{site.BootstrapRole("execution")}, iam.When("StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com")),
+			want([]string{"cloudformation:*"}, []string{site.ARN("cloudformation", "stack/"+site.Named("*")+"/*")}),
+		}
+	case "fence-deploy":
+		return []iam.Document{
+			want([]string{"iam:PassRole"}, []string{site.BootstrapRole("fence-execution")}, iam.When("StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com")),
+			want([]string{"cloudformation:*"}, []string{site.ARN("cloudformation", "stack/"+site.Named("fence-*")+"/*")}),
+		}
+	}
+	return nil
+}
+
+var passRole = Rule{
+	ID:       "pass-role",
+	Sentence: "A role is handed to a named service, and only roles that are named.",
+	Why:      "PassRole on everything is every permission that any role in the account has.",
+	Source:   "IAM User Guide, id_roles_use_passrole; requirements R1",
+	judge: func(c *court) []Finding {
+		var out []Finding
+		for _, a := range c.actors {
+			for _, q := range passQuestions(a) {
+				if f, found := c.can(a, q.wanted); found {
+					f.Sentence = q.sentence
+					out = append(out, f)
+					break
+				}
+			}
+		}
+		return out
+	},
+}
+
+func passQuestions(a *actor) []question {
+	stranger := "arn:" + a.ARN.Part(1) + ":iam::" + a.ARN.Account() + ":role/"
+	return []question{
+		{"it hands over any role at all", want([]string{"iam:PassRole"}, []string{stranger + "a-role-nobody-named", stranger + "path/a-role-nobody-named"})},
+		{"it hands roles to any service", want([]string{"iam:PassRole"}, anything, iam.When("Null", "iam:PassedToService", "true"))},
+	}
+}

@@ -1,0 +1,119 @@
+package verify
+
+import (
+	"remit/iam"
+	"remit/platform"
+)
+
+// duty is what a declared role is for. The zero duty is no declared role's.
+type duty struct {
+	kind     string        // "execution", "gateway", … as role names end
+	site     platform.Site // where it lives
+	lane     platform.Running
+	boundary iam.ARN // the one it must stand in
+	path     string  // in the declaration
+}
+
+// deploys reports whether the role changes other roles for a living.
+func (d duty) deploys() bool { return d.kind == "execution of stacks" }
+
+// place is whose an account is: an environment's, or with no environment the company's.
+type place struct{ environment, purpose, region string }
+
+// roster is every role a declaration speaks of, and whose each account is. It is derived
+// from names alone: what such roles may do is for the rules to say.
+func roster(p *platform.Platform) (map[iam.ARN]duty, map[string]place) {
+	roles, sites := map[iam.ARN]duty{}, map[string]place{}
+	if p == nil {
+		return roles, sites
+	}
+	if p.Shared != nil {
+		for _, a := range p.Shared.Accounts {
+			sites[string(a.ID)] = place{"", a.Purpose, p.Shared.Region}
+		}
+	}
+	for _, e := range p.Environments {
+		for _, a := range e.Accounts {
+			sites[string(a.ID)] = place{e.Name, a.Purpose, e.Region}
+		}
+		for _, site := range p.Sites(e) {
+			enrol(roles, e, site)
+		}
+		for _, lane := range p.Lanes(e) {
+			enrolLane(roles, p, e, lane)
+		}
+	}
+	return roles, sites
+}
+
+// bootstrapKinds are the roles that deploy to an account, and what they are called here.
+var bootstrapKinds = map[string]string{
+	"deploy": "deploy", "assets": "assets", "lookup": "lookup", "execution": "execution of stacks",
+	"fence-deploy": "fence-deploy", "fence-assets": "fence-assets", "fence-execution": "execution of the fence",
+}
+
+func enrol(roles map[iam.ARN]duty, e platform.Environment, site platform.Site) {
+	for name, kind := range bootstrapKinds {
+		roles[iam.ARN(site.BootstrapRole(name))] = duty{kind: kind, site: site, boundary: iam.ARN(site.BootstrapBoundary()), path: "environments." + e.Name + ".deploy"}
+	}
+	if site.Purpose == platform.PlatformAccount {
+		roles[iam.ARN(site.Role("entry"))] = duty{kind: "entry", site: site, boundary: iam.ARN(site.Boundary("entry")), path: "environments." + e.Name + ".identity.entry"}
+	}
+}
+
+// laneKinds are a lane's roles and the kind of boundary each stands in.
+var laneKinds = map[string]string{"gateway": "gateway", "memory": "memory", "request": "function", "response": "function", "reach": "reach"}
+
+func enrolLane(roles map[iam.ARN]duty, p *platform.Platform, e platform.Environment, lane platform.Running) {
+	path := "environments." + e.Name + ".lanes." + lane.Agent + "." + lane.Lane
+	for kind, boundary := range laneKinds {
+		roles[iam.ARN(lane.Role(kind))] = duty{kind: kind, site: lane.Site, lane: lane, boundary: iam.ARN(lane.Boundary(boundary)), path: path}
+	}
+	boundary := "execution"
+	if direct(lane) {
+		boundary = "execution-direct"
+	}
+	roles[iam.ARN(lane.Role("execution"))] = duty{kind: "execution", site: lane.Site, lane: lane, boundary: iam.ARN(lane.Boundary(boundary)), path: "agents." + lane.Agent}
+	for _, tool := range lane.Tools {
+		if tool.Reach == nil {
+			continue
+		}
+		if site := p.Site(e, tool.Reach.Account); site.Account != "" {
+			roles[iam.ARN(site.Role(lane.Agent, lane.Lane, "reached"))] = duty{kind: "reached", site: site, lane: lane, boundary: iam.ARN(site.Boundary("reached")), path: "tools." + tool.Name + ".reach"}
+		}
+	}
+}
+
+// direct reports whether the lane's own code uses models or reaches past the gateway, as
+// declared.
+func direct(lane platform.Running) bool {
+	return lane.Actor.Models.Via == "direct" || len(directReaches(lane)) > 0
+}
+
+func directReaches(lane platform.Running) []platform.Tool {
+	var out []platform.Tool
+	for _, t := range lane.Tools {
+		if t.Reach != nil && t.Reach.Direct != nil {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// apart reports whether two accounts belong to different environments.
+func (c *court) apart(a, b string) bool {
+	x, y := c.sites[a].environment, c.sites[b].environment
+	return x != "" && y != "" && x != y
+}
+
+// called is what people call an account.
+func (c *court) called(account string) string {
+	switch s, known := c.sites[account]; {
+	case !known:
+		return account
+	case s.environment == "":
+		return s.purpose
+	default:
+		return s.environment + " " + s.purpose
+	}
+}
