@@ -252,6 +252,8 @@ func TestVariablesTakeTheRequestsValues(t *testing.T) {
 	one(t, "several values", may("*", own), get(ours, "aws:PrincipalTag/team", "t", "aws:PrincipalTag/team", "u"), Unknown)
 	one(t, "a default", may("*", strings.Replace(own, "team", "team, 't'", 1)), get(ours), Allowed)
 	one(t, "a value goes before the default", may("*", strings.Replace(own, "team", "team, 't'", 1)), get(ours, "aws:PrincipalTag/team", "u"), Denied)
+	but := Statement{Effect: Allow, Actions: Of("*"), Resources: Match{Not: true, Of: []string{own}}}
+	one(t, "all but a variable without value", but, get(ours), Unknown)
 	star := may("*", "*", When("StringLike", "s3:prefix", "${*}"))
 	one(t, "an escaped * is a *", star, get(ours, "s3:prefix", "*"), Allowed)
 	one(t, "an escaped * is nothing else", star, get(ours, "s3:prefix", "x"), Denied)

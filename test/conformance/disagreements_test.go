@@ -44,11 +44,16 @@ var disagreements = []disagreement{
 	{
 		"the engine takes a negated comparison with a variable that has no value to fail; Remit does not guess",
 		"IAM User Guide, reference_policies_variables.html, Policy variables with no value: there is no equal or like value",
-		conditions(func(c iam.Condition, r iam.Request) iam.Condition {
-			if op, err := iam.ParseOperator(c.Op); err == nil && op.Negated && strings.Contains(strings.Join(c.Values, ""), "${aws:PrincipalTag/t}") && len(r.Context["aws:PrincipalTag/t"]) == 0 {
-				return never
+		statements(func(s iam.Statement, r iam.Request) iam.Statement {
+			if s.Resources.Not && valueless(s.Resources.Of, r) {
+				s.When = append(s.When[:len(s.When):len(s.When)], never)
 			}
-			return c
+			return rewritten(s, r, func(c iam.Condition, r iam.Request) iam.Condition {
+				if op, err := iam.ParseOperator(c.Op); err == nil && op.Negated && valueless(c.Values, r) {
+					return never
+				}
+				return c
+			})
 		}),
 	},
 }
@@ -100,17 +105,31 @@ func comparable6(c iam.Condition, r iam.Request) bool {
 	return true
 }
 
+// valueless reports whether a value needs a variable that the request does not give.
+func valueless(values []string, r iam.Request) bool {
+	return strings.Contains(strings.Join(values, ""), "${aws:PrincipalTag/t}") && len(r.Context["aws:PrincipalTag/t"]) == 0
+}
+
 // conditions rewrites every condition of a case.
 func conditions(by func(iam.Condition, iam.Request) iam.Condition) func(example) example {
+	return statements(func(s iam.Statement, r iam.Request) iam.Statement { return rewritten(s, r, by) })
+}
+
+func rewritten(s iam.Statement, r iam.Request, by func(iam.Condition, iam.Request) iam.Condition) iam.Statement {
+	when := make([]iam.Condition, len(s.When))
+	for i, c := range s.When {
+		when[i] = by(c, r)
+	}
+	s.When = when
+	return s
+}
+
+// statements rewrites every statement of a case.
+func statements(by func(iam.Statement, iam.Request) iam.Statement) func(example) example {
 	document := func(d iam.Document, r iam.Request) iam.Document {
 		out := iam.Document{Version: d.Version}
 		for _, s := range d.Statements {
-			when := make([]iam.Condition, len(s.When))
-			for i, c := range s.When {
-				when[i] = by(c, r)
-			}
-			s.When = when
-			out.Statements = append(out.Statements, s)
+			out.Statements = append(out.Statements, by(s, r))
 		}
 		return out
 	}
