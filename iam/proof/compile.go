@@ -112,7 +112,7 @@ func (c *compiler) document(d iam.Document, e iam.Effect, surely bool) []cube {
 	var out []cube
 	for i := range d.Statements {
 		if c.spend(1); c.spent() {
-			c.doubt("the work budget is spent at statement %d of a document of %d", i, len(d.Statements))
+			c.doubt("stopped at statement %d of a document of %d", i, len(d.Statements))
 			return out
 		}
 		if s := &d.Statements[i]; s.Effect == e {
@@ -167,6 +167,10 @@ func cross(a, b []cube) []cube {
 func (c *compiler) actions(m iam.Match) []cube {
 	globs := make([]glob, 0, len(m.Of))
 	for _, text := range m.Of {
+		if text == strings.TrimSpace(text) && !strings.ContainsFunc(text, special) {
+			globs = append(globs, glob(strings.ToLower(text)))
+			continue
+		}
 		p, _ := iam.ParsePattern(strings.ToLower(strings.TrimSpace(text)), "", iam.Whole)
 		globs = append(globs, c.glob(p))
 	}
@@ -206,6 +210,10 @@ func (v value) group() string { return strings.Join(v.needs, " ") + "|" + string
 func (c *compiler) values(texts []string, version string, reading iam.Reading, what string) (out []value, complete bool) {
 	complete = true
 	for _, text := range texts {
+		if reading != iam.SixFields && !strings.ContainsFunc(text, special) {
+			out = append(out, value{glob: glob(text)})
+			continue
+		}
 		p, err := iam.ParsePattern(text, version, reading)
 		if err == nil && strings.ContainsFunc(text, isSymbol) {
 			err = fmt.Errorf("%q holds private characters", text)
@@ -219,6 +227,9 @@ func (c *compiler) values(texts []string, version string, reading iam.Reading, w
 	}
 	return out, complete
 }
+
+// special reports whether a character may be more than itself.
+func special(r rune) bool { return r == '*' || r == '?' || r == '$' || isSymbol(r) }
 
 // variants are a pattern with its variables as symbols, and with each default instead.
 func (c *compiler) variants(p iam.Pattern) []value {
