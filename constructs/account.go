@@ -146,7 +146,7 @@ func door(s stack, p *platform.Platform, e platform.Environment, site platform.S
 		TargetFunctionArn: entry.Ref(), Qualifier: jsii.String(platform.Live), AuthType: jsii.String("NONE"), InvokeMode: jsii.String("RESPONSE_STREAM"),
 	})
 	url.AddResourceDependency(entry.alias, nil)
-	openTo(s, entry)
+	openTo(s, entry, grants.DoorPolicy(p, e, site))
 	export(s, "DoorUrl", url.AttrFunctionUrl())
 	awsssm.NewCfnParameter(s.Stack, jsii.String("Door"), &awsssm.CfnParameterProps{
 		Name: jsii.String(platform.DoorURL(site)), Type: jsii.String("String"), Value: url.AttrFunctionUrl(),
@@ -154,14 +154,15 @@ func door(s stack, p *platform.Platform, e platform.Environment, site platform.S
 	})
 }
 
-// openTo lets anyone call the address, and the function only through it. Both permissions
-// are needed (Lambda developer guide, urls-auth).
-func openTo(s stack, entry made) {
-	for id, props := range map[string]*awslambda.CfnPermissionProps{
-		"EntryUrlOpen":    {Action: jsii.String("lambda:InvokeFunctionUrl"), FunctionUrlAuthType: jsii.String("NONE")},
-		"EntryThroughUrl": {Action: jsii.String("lambda:InvokeFunction"), InvokedViaFunctionUrl: true},
-	} {
-		props.FunctionName, props.Principal = entry.alias.Ref(), jsii.String("*")
-		awslambda.NewCfnPermission(s.Stack, jsii.String(id), props)
+// openTo makes the permissions that the function's policy amounts to.
+func openTo(s stack, entry made, opened iam.Policy) {
+	for _, statement := range opened.Document.Statements {
+		props := &awslambda.CfnPermissionProps{FunctionName: jsii.String(string(opened.ARN)), Principal: jsii.String("*"), Action: jsii.String(statement.Actions.Of[0])}
+		if statement.When[0].Key == grants.ViaFunctionURL {
+			props.InvokedViaFunctionUrl = true
+		} else {
+			props.FunctionUrlAuthType = jsii.String(statement.When[0].Values[0])
+		}
+		awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), props).AddResourceDependency(entry.alias, nil)
 	}
 }

@@ -101,9 +101,9 @@ func configuration(lane platform.Running, tool platform.Tool, t *policy.Tool, re
 		return lambdaTarget(tool, t, *reach.alias.Ref())
 	case resolved.APIGateway != nil:
 		method, path, _ := strings.Cut(resolved.APIGateway.Operation, " ")
-		return map[string]any{"apiGateway": map[string]any{
-			"restApiId": resolved.APIGateway.API, "stage": resolved.APIGateway.Stage,
-			"apiGatewayToolConfiguration": map[string]any{
+		return map[string]any{"apiGateway": &awsbedrockagentcore.CfnGatewayTarget_ApiGatewayTargetConfigurationProperty{
+			RestApiId: jsii.String(resolved.APIGateway.API), Stage: jsii.String(resolved.APIGateway.Stage),
+			ApiGatewayToolConfiguration: map[string]any{
 				"toolFilters":   []any{map[string]any{"filterPath": path, "methods": []any{method}}},
 				"toolOverrides": []any{map[string]any{"name": tool.Name, "description": tool.Purpose, "path": path, "method": method}},
 			},

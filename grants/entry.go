@@ -37,3 +37,20 @@ func registry(site platform.Site) []string {
 	path := site.ARN("ssm", "parameter"+platform.RegistryPath(site))
 	return list(path[:len(path)-1], path+"*")
 }
+
+// ViaFunctionURL is the condition key that is true of calls through a function's address
+// (Lambda developer guide, urls-auth).
+const ViaFunctionURL = "lambda:InvokedViaFunctionUrl"
+
+// DoorPolicy opens the entry function's address to anyone, and the function to nobody who
+// does not come through it. The entry verifies every token itself; AWS wants both
+// permissions for an address that asks for no signature (Lambda developer guide, urls-auth).
+func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
+	function := site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live)
+	open := allow("AnyoneKnocks", "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token", list("lambda:InvokeFunctionUrl"), list(function),
+		iam.When("StringEquals", "lambda:FunctionUrlAuthType", "NONE"))
+	through := allow("OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
+		iam.When("Bool", ViaFunctionURL, "true"))
+	open.Principals, through.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
+	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: place(p, "environments."+e.Name+".identity")}
+}

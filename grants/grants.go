@@ -39,7 +39,7 @@ func Intended(p *platform.Platform, env string) iam.World {
 // keys, in a resource account the roles that lanes reach.
 func Account(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
 	if site.Purpose == platform.PlatformAccount {
-		return iam.World{Roles: []iam.Role{entry(p, site)}, Policies: accountKeys(p, e, site)}
+		return iam.World{Roles: []iam.Role{entry(p, site)}, Policies: append(accountKeys(p, e, site), DoorPolicy(p, e, site))}
 	}
 	var w iam.World
 	for _, lane := range p.Lanes(e) {
