@@ -159,7 +159,7 @@ func lookUp(site platform.Site) []iam.Statement {
 		allow("ReadBoundaries", "their boundaries likewise", list("iam:GetPolicyVersion"), policies),
 		allow("ReadTables", "settings of tables, and no item of them", list("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
 			list(site.TableARN(site.Directory()), site.TableARN(site.Ledger()), site.ARN("dynamodb", "table/"+site.Named("*", "memory")))),
-		allow("ReadKeys", "policies of keys; using a key is not part of that", list("kms:GetKeyPolicy", "kms:GetKeyRotationStatus"), list(site.ARN("kms", "key/*"))),
+		allow("ReadKeys", "policies of keys; using a key is not part of that", list("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"), list(site.ARN("kms", "key/*"))),
 		readVersion(site),
 	}
 }
