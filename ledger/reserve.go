@@ -118,7 +118,7 @@ func (p *pass) records() []step {
 		steps = append(steps, ended.step())
 	}
 	if p.interrupts() {
-		interrupted.part, interrupted.status, interrupted.pass = outcome, Indeterminate, p.before.number("fence")
+		interrupted.part, interrupted.status, interrupted.why, interrupted.pass = outcome, Indeterminate, whyPass, p.before.number("fence")
 		steps = append(steps, interrupted.step())
 	}
 	return steps

@@ -221,10 +221,14 @@ func (e *ending) look(ctx context.Context, l *Ledger) error {
 func (e *ending) steps() []step {
 	execution, call, fence := terms.ExecutionID(e.call.text("execution")), terms.CallID(e.call.text("call")), e.call.number("fence")
 	changed := func(Item) error { return errAgain }
+	r := record{execution: execution, call: call, pass: fence, part: outcome, status: e.status, body: e.record, at: e.at}
+	if e.status == Indeterminate {
+		r.why = whyLease
+	}
 	steps := []step{
 		{op: endCall(execution, call, fence, e.status, e.at), met: changed},
 		{op: Op{Key: executionKey(execution), Add: e.back()}},
-		record{execution: execution, call: call, pass: fence, part: outcome, status: e.status, body: e.record, at: e.at}.step(),
+		r.step(),
 	}
 	steps = append(steps, e.days()...)
 	if e.once != nil {

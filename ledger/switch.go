@@ -245,6 +245,7 @@ func (l *Ledger) Resume(ctx context.Context, kind SwitchKind, name string, w Wid
 	if w.lift.Until.IsZero() || !w.lift.Until.After(at) {
 		return invalid("resuming needs a widening that has not ended")
 	}
+	var first *Switch
 	for range maxTries {
 		i, err := l.get(ctx, switchesKey)
 		if err != nil {
@@ -254,8 +255,14 @@ func (l *Ledger) Resume(ctx context.Context, kind SwitchKind, name string, w Wid
 		if err != nil {
 			return err
 		}
-		s.Lifted, s.At = &w.lift, at
-		if err := l.apply(ctx, l.throw(s, []Condition{is("version", i["version"])})); !errors.Is(err, errAgain) {
+		if first == nil {
+			first = &s
+		} else if s != *first {
+			return invalid("the switch of %s %s was thrown again while it was being lifted", kind, name)
+		}
+		lifted := s
+		lifted.Lifted = &w.lift
+		if err := l.apply(ctx, l.throw(lifted, []Condition{is("version", i["version"])})); !errors.Is(err, errAgain) {
 			return err
 		}
 	}
