@@ -208,7 +208,7 @@ func (s Switch) concerns(i Item) bool {
 func (l *Ledger) stopExecution(ctx context.Context, id terms.ExecutionID, s Switch) (bool, error) {
 	op := Op{Key: executionKey(id), Set: Item{"status": text(stopped), "why": text(s.Why)}, If: []Condition{is("status", text(open))}}
 	if s.Kind == SwitchTool {
-		op.Set, op.Join = nil, map[string][]string{"stopped_tools": {s.Name}}
+		op = Op{Key: op.Key, Join: map[string][]string{"stopped_tools": {s.Name}}} // whatever its state: it exists
 	}
 	wasOpen := true
 	err := l.decide(ctx, func() []step {

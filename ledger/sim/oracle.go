@@ -143,7 +143,7 @@ func (o *oracle) freed(op ledger.Op, before ledger.Item) {
 			}
 		case c.Attribute == "claimed" && number(before, "claimed") > *c.Value.N:
 			o.wrong("%s was freed by an event older than its claim", op.Key.Partition)
-		case c.Attribute == "call" && before["call"].S != c.Value.S, c.Attribute == "fence" && number(before, "fence") != *c.Value.N:
+		case c.Attribute == "holder" && before["holder"].S != c.Value.S:
 			o.wrong("%s was freed by a call that does not hold it", op.Key.Partition)
 		}
 	}

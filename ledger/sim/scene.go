@@ -105,6 +105,7 @@ func (w *world) populate() {
 		w.start(w.skew(), func(p *process) { w.caller(p) })
 	}
 	w.start(w.skew(), func(p *process) { w.operator(p) })
+	w.start(w.skew(), func(p *process) { w.operator(p) })
 	w.start(w.skew(), func(p *process) { w.sweeper(p) })
 }
 
@@ -162,7 +163,7 @@ func (w *world) claim(p *process, e ledger.Admission) ledger.Claim {
 		c.Owner = &ledger.ItemCheck{Key: ledger.OwnerKey("d", fmt.Sprint(w.pick(4))), Where: map[string]string{"tenant": e.User.Tenant}}
 	}
 	if c.Tool == "write" {
-		c.Once = &ledger.Once{Key: fmt.Sprint("k", w.pick(3)), For: []time.Duration{time.Hour, time.Second}[w.pick(2)], Until: "done"}
+		c.Once = &ledger.Once{Key: fmt.Sprint("k", w.pick(2)), For: []time.Duration{time.Hour, time.Second}[w.pick(2)], Until: "done"}
 	}
 	c.Intent, _ = json.Marshal(body{Takes: c.Takes, Daily: c.Daily, User: e.User.ID})
 	return c
@@ -177,17 +178,19 @@ func (w *world) caller(p *process) {
 			}
 		}
 		e := w.executions[w.pick(len(w.executions))]
-		switch w.pick(12) {
+		switch w.pick(15) {
 		case 0:
 			p.l.Deny(ctx, ledger.Denial{Call: "denied", Execution: []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], Intent: []byte("{}"), At: p.now()})
 		case 1, 2:
 			w.propose(p, e)
 		case 3, 4:
 			w.approve(p)
-		case 5:
+		case 5, 11:
 			w.again(p)
 		case 6:
 			w.attack(p)
+		case 7, 8, 9:
+			p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), "done", p.now())
 		default:
 			c := w.claim(p, e)
 			w.call(p, c)
@@ -197,8 +200,8 @@ func (w *world) caller(p *process) {
 
 // again repeats a call, with its id.
 func (w *world) again(p *process) {
-	if len(w.calls) > 0 {
-		c := w.calls[w.pick(len(w.calls))]
+	if n := len(w.calls); n > 0 {
+		c := w.calls[n-1-w.pick(min(n, 3))]
 		c.At = p.now()
 		w.call(p, c)
 	}
@@ -210,6 +213,9 @@ func (w *world) call(p *process, c ledger.Claim) {
 		if i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "ONCE#" + c.Once.Key, Sort: "ONCE"}]; i != nil {
 			once := *c.Once
 			once.Supersedes = terms.CallID(i["call"].S)
+			if len(w.calls) > 0 && w.pick(3) == 0 {
+				once.Supersedes = w.calls[w.pick(len(w.calls))].Call
+			}
 			c.Once = &once
 		}
 	}
@@ -259,7 +265,7 @@ func executionKey(id terms.ExecutionID) ledger.Key {
 func (w *world) end(p *process, c ledger.Claim, r ledger.Reservation) {
 	o := ledger.Outcome{Execution: c.Execution, Fence: r.Fence, Status: ledger.Done, User: c.User, Took: c.Takes, Once: c.Once, Confirmation: c.Confirmation, At: p.now()}
 	switch {
-	case w.pick(5) == 0:
+	case w.pick(3) == 0:
 		o.Status = ledger.Released
 	case w.pick(4) == 0:
 		o.Fence = 0
@@ -278,6 +284,9 @@ func (w *world) end(p *process, c ledger.Claim, r ledger.Reservation) {
 	}
 	if w.pick(5) == 0 {
 		w.wrongly(p, c, o)
+	}
+	if c.Once != nil && w.pick(4) == 0 { // it completes before the answer is settled
+		p.l.Happened(ctx, c.Once.Key, "done", p.now())
 	}
 	for range 1 + w.pick(3) { // a caller that was not answered, or that is asked twice, settles again
 		o.At = p.now()
@@ -317,16 +326,25 @@ func (w *world) propose(p *process, e ledger.Admission) {
 	in, _ := json.Marshal(body{Takes: c.Takes})
 	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes,
 		Arguments: "args", Bundle: "bundle", Sealed: []byte("s"), Intent: in, Expires: p.now().Add(time.Duration(30+w.pick(300)) * time.Second), At: p.now()}
+	if n := len(w.proposals); n > 0 && w.pick(3) == 0 { // the same call, from another copy of the gateway
+		q = w.proposals[n-1]
+	}
 	for range 1 + w.pick(2) {
 		if n := len(w.proposals); n > 0 && w.pick(6) == 0 { // the id of another's
-			q.ID, q.User, q.Arguments = w.proposals[w.pick(n)].ID, w.proposals[w.pick(n)].User, "forged"
+			other := w.proposals[w.pick(n)]
+			q.ID, q.User, q.Arguments = other.ID, other.User, []terms.Digest{"forged", "args"}[w.pick(2)]
 		}
 		q.At = p.now()
 		if !q.Expires.After(q.At) {
 			return
 		}
-		if _, err := p.l.Propose(ctx, q); err == nil {
-			w.proposals = append(w.proposals, q)
+		got, err := p.l.Propose(ctx, q)
+		if err != nil || got.ID == "" {
+			continue
+		}
+		w.proposals = append(w.proposals, q)
+		if i := w.db.items[confirmKey(q.User, q.ID)]; i["status"].S != "pending" || i["arguments"].S != string(q.Arguments) {
+			w.wrong("a proposal is told to wait, and %s of %q is %s", q.ID, i["arguments"].S, i["status"].S)
 		}
 	}
 }
@@ -403,15 +421,18 @@ func (w *world) confirmed(p *process, c ledger.Claim, q ledger.Proposal) {
 }
 
 func (w *world) expiry(c ledger.Claim) {
-	k := ledger.Key{Table: ledger.LedgerTable, Partition: "CONFIRM#" + c.User.Tenant + "#" + c.User.ID, Sort: c.Confirmation.ID}
-	if c.At.UnixMilli() >= number(w.db.items[k], "expires") {
+	if c.At.UnixMilli() >= number(w.db.items[confirmKey(c.User, c.Confirmation.ID)], "expires") {
 		w.wrong("an expired approval ran")
 	}
 }
 
+func confirmKey(u terms.User, id string) ledger.Key {
+	return ledger.Key{Table: ledger.LedgerTable, Partition: "CONFIRM#" + u.Tenant + "#" + u.ID, Sort: id}
+}
+
 func (w *world) operator(p *process) {
 	for range 5 {
-		for range w.pick(40) {
+		for range w.pick(15) {
 			p.l.Execution(ctx, "waiting")
 		}
 		w.operate(p)
@@ -435,7 +456,7 @@ func (w *world) operate(p *process) {
 	case 4:
 		p.l.Close(ctx, []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], fmt.Sprint("closed ", w.steps), p.now())
 	case 5:
-		p.l.Happened(ctx, fmt.Sprint("k", w.pick(3)), []string{"done", "other"}[w.pick(2)], p.now().Add(-time.Duration(w.pick(2))*time.Hour))
+		p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), []string{"done", "other"}[w.pick(2)], p.now().Add(-time.Duration(w.pick(2))*time.Hour))
 	case 6:
 		w.resume(p, e.Lane.String())
 	case 7:
@@ -445,9 +466,17 @@ func (w *world) operate(p *process) {
 
 func (w *world) stop(p *process, s ledger.Switch) {
 	s.Who, s.Why, s.At = "op", "odd", p.now()
-	if _, err := p.l.Stop(ctx, s); err == nil {
+	if _, err := p.l.Stop(ctx, s); err == nil && !w.lifted(s) {
 		w.stopped[string(s.Kind)+"/"+s.Name] = true
 	}
+}
+
+// lifted: another operator may have resumed what this one was still stopping.
+func (w *world) lifted(s ledger.Switch) bool {
+	i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "SWITCHES", Sort: "SWITCHES"}]
+	var now ledger.Switch
+	json.Unmarshal(i[string(s.Kind)+"/"+s.Name].B, &now)
+	return now.Lifted != nil
 }
 
 // resume lifts a lane's switch for longer than the run; from then on nothing is claimed of

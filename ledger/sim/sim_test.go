@@ -22,3 +22,18 @@ func TestSeedsShowNoViolation(t *testing.T) {
 	}
 	t.Logf("%d steps, %d conflicts", steps, conflicts)
 }
+
+func TestEveryPlantedBugIsCaught(t *testing.T) {
+	mutants := append(Bugs(), Conditions(100)...)
+	caught := 0
+	for _, m := range mutants {
+		took, violation := m.Hunt(1000)
+		if took == 0 {
+			t.Errorf("%s: not caught in 1,000 seeds; either no promise rests on it, or the oracle does not see that promise", m.Name)
+			continue
+		}
+		caught++
+		t.Logf("seed %3d  %-60s %s", took, m.Name, violation)
+	}
+	t.Logf("%d of %d caught", caught, len(mutants))
+}
