@@ -137,7 +137,7 @@ func (c *ItemCheck) step() step {
 func (c *Claim) item(status Status, pass int64) Item {
 	i := Item{
 		"kind": text("call"), "execution": text(c.Execution), "call": text(c.Call), "tool": text(c.Tool),
-		"status": text(status), "fence": number(pass), "at": instant(c.At), "ttl": seconds(c.At.Add(Keep)),
+		"status": text(status), "fence": number(pass), "turn": turn(pass, status), "at": instant(c.At), "ttl": seconds(c.At.Add(Keep)),
 	}
 	if c.Once != nil {
 		i["once"] = text(c.Once.Key)
@@ -160,6 +160,11 @@ func (c *Claim) item(status Status, pass int64) Item {
 		i["confirmation"] = text(c.Confirmation.ID)
 	}
 	return i
+}
+
+// turn is pass and status in one value: one condition then says that neither has changed.
+func turn(pass int64, status Status) Value {
+	return text(passText(pass) + " " + string(status))
 }
 
 func (c *Claim) expires() time.Time { return c.At.Add(c.Lease) }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"remit/terms"
@@ -116,16 +117,12 @@ func confirmationOf(i Item) Confirmation {
 func (p *pass) propose() step {
 	q := p.proposal
 	if p.waits {
-		return step{op: Op{Key: confirmKey(q.User, q.ID), If: append(q.itself(), is("status", text(ConfirmationPending)))}, met: refuseConfirmation}
+		return step{op: Op{Key: confirmKey(q.User, q.ID), If: []Condition{is("arguments", text(q.Arguments)), is("status", text(ConfirmationPending))}}, met: refuseConfirmation}
 	}
 	return step{op: Op{Key: confirmKey(q.User, q.ID), Put: q.item(), If: fresh}, met: func(Item) error {
 		p.waits = true
 		return errAgain
 	}}
-}
-
-func (p *Proposal) itself() []Condition {
-	return []Condition{is("arguments", text(p.Arguments)), is("proposed", text(p.Execution))}
 }
 
 func refuseConfirmation(Item) error { return &Refusal{What: RefusedConfirmation} }
@@ -154,12 +151,11 @@ func (p *pass) use() step {
 	return step{op: op, met: refuseConfirmation}
 }
 
-// endConfirmation is what the end of a call does to the confirmation it ran under.
-func endConfirmation(u terms.User, id string, call terms.CallID, status ConfirmationStatus, more Item) step {
-	op := Op{Key: confirmKey(u, id), Set: Item{"status": text(status)}, If: []Condition{is("call", text(call))}}
-	for name, v := range more {
-		op.Set[name] = v
-	}
+// endConfirmation is what the end of a call does to the confirmation it ran under, which
+// no other call can be running.
+func endConfirmation(u terms.User, id string, status ConfirmationStatus, more Item) step {
+	op := Op{Key: confirmKey(u, id), Set: Item{"status": text(status)}}
+	maps.Copy(op.Set, more)
 	return step{op: op, met: refuseConfirmation}
 }
 

@@ -20,13 +20,13 @@ func NextDay(day terms.Date, zone terms.Zone) time.Time {
 		return time.Time{}
 	}
 	next := d.AddDate(0, 0, 1)
-	return turn(next, next.Format(time.DateOnly), zone.Location())
+	return midnightOf(next, next.Format(time.DateOnly), zone.Location())
 }
 
-// turn looks for the instant at which the calendar reaches a day, because where clocks
+// midnightOf looks for the instant at which the calendar reaches a day, because where clocks
 // change at midnight time.Date answers an instant of the day before (Santiago), and a
 // calendar can leave a day out (Apia, 30 December 2011).
-func turn(utc time.Time, day string, zone *time.Location) time.Time {
+func midnightOf(utc time.Time, day string, zone *time.Location) time.Time {
 	from, to := utc.Add(-26*time.Hour), utc.Add(26*time.Hour) // no zone is further from UTC
 	for to.Sub(from) > time.Millisecond {
 		middle := from.Add(to.Sub(from) / 2)

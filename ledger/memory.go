@@ -44,7 +44,7 @@ func (m *Memory) Apply(ctx context.Context, token string, ops []Op) error {
 		return nil
 	}
 	for n, op := range ops {
-		if i := m.items[op.Key]; !op.holds(i) {
+		if i := m.items[op.Key]; !op.Holds(i) {
 			return &OpFailed{Op: n, Item: i.clone()}
 		}
 	}
@@ -91,7 +91,7 @@ func (m *Memory) write(op Op) {
 	if m.items == nil {
 		m.items = map[Key]Item{}
 	}
-	if after := op.after(m.items[op.Key]); after != nil {
+	if after := op.After(m.items[op.Key]); after != nil {
 		m.items[op.Key] = after
 	} else {
 		delete(m.items, op.Key)
@@ -177,17 +177,18 @@ func (i Item) clone() Item {
 	return out
 }
 
-// holds reports whether an item, nil for none, meets every condition of the operation.
-func (op *Op) holds(i Item) bool {
+// Holds reports whether an item, nil for none, meets every condition of the operation.
+func (op *Op) Holds(i Item) bool {
 	for _, c := range op.If {
-		if !c.holds(i) {
+		if !c.Holds(i) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c *Condition) holds(i Item) bool {
+// Holds reports whether an item, nil for none, meets the condition.
+func (c *Condition) Holds(i Item) bool {
 	v, there := i[c.Attribute]
 	switch {
 	case c.Op == Exists:
@@ -247,8 +248,8 @@ func (v Value) compare(w Value) int {
 	return strings.Compare(v.S, w.S)
 }
 
-// after is the item once the operation is done, nil if it is gone.
-func (op *Op) after(i Item) Item {
+// After is the item once the operation is done, nil if it is gone.
+func (op *Op) After(i Item) Item {
 	switch {
 	case op.Delete:
 		return nil

@@ -43,7 +43,7 @@ func (o *Once) claim(c *Claim, pass int64) Op {
 func (o *Once) marks(c *Claim, pass int64) Item {
 	i := Item{
 		"kind": text("once"), "state": text(claimed), "call": text(c.Call), "execution": text(c.Execution),
-		"fence": number(pass), "lease": instant(c.expires()), "claimed": instant(c.At), "until": text(o.Until),
+		"fence": number(pass), "holder": text(holder(c.Call, pass)), "lease": instant(c.expires()), "claimed": instant(c.At), "until": text(o.Until),
 	}
 	i["ttl"] = seconds(o.freeAfter(c.expires()).Add(Keep))
 	return i
@@ -61,8 +61,11 @@ func (o *Once) finish(call terms.CallID, pass int64, result []byte, at time.Time
 
 // heldBy: an event may have ended the claim, and the key may be another's by now.
 func heldBy(call terms.CallID, pass int64) []Condition {
-	return []Condition{is("call", text(call)), is("fence", number(pass))}
+	return []Condition{is("holder", text(holder(call, pass)))}
 }
+
+// holder is a call and its pass in one value.
+func holder(call terms.CallID, pass int64) string { return string(call) + " " + passText(pass) }
 
 // doubt marks the outcome of a dead claim as unknown.
 func doubt(key string, call terms.CallID, pass int64) Op {
@@ -80,7 +83,7 @@ func letGo(i Item, key string, call terms.CallID, pass int64) Op {
 	if !i.has("result") {
 		state = indeterminate
 	}
-	return Op{Key: onceKey(key), Set: Item{"state": text(state), "call": text(old)}, Remove: []string{"lease", "supersedes"}, If: heldBy(call, pass)}
+	return Op{Key: onceKey(key), Set: Item{"state": text(state), "call": text(old), "holder": text(old)}, Remove: []string{"lease", "supersedes"}, If: heldBy(call, pass)}
 }
 
 // Happened ends the claims of a key that wait for this event: the next call under it runs

@@ -25,9 +25,16 @@ type record struct {
 	refused   string // of a denial, which has no pass: what tells it from others
 	part      string
 	status    Status
+	why       string // of an indeterminate outcome: its lease ran out, or another pass came
 	body      []byte
 	at        time.Time
 }
+
+// Why an outcome is indeterminate.
+const (
+	whyLease = "lease"
+	whyPass  = "pass"
+)
 
 func recordKey(execution terms.ExecutionID, call terms.CallID, pass, half string) Key {
 	return Key{LedgerTable, "RECORD#" + part(execution), part(call) + "#" + pass + "#" + half}
@@ -42,6 +49,6 @@ func (r record) step() step {
 	}
 	return step{op: Op{Key: recordKey(r.execution, r.call, pass, r.part), Put: Item{
 		"kind": text("record"), "execution": text(r.execution), "call": text(r.call), "pass": text(pass), "part": text(r.part),
-		"status": text(r.status), "body": Value{B: append([]byte{}, r.body...)}, "at": instant(r.at), "ttl": seconds(r.at.Add(Keep)),
+		"status": text(r.status), "why": text(r.why), "body": Value{B: append([]byte{}, r.body...)}, "at": instant(r.at), "ttl": seconds(r.at.Add(Keep)),
 	}}}
 }

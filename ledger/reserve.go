@@ -90,7 +90,8 @@ func (p *pass) spend() step {
 }
 
 // call puts the pass in the place of the one before, if that has not changed meanwhile:
-// the fence keeps the end of an old pass from ending this one.
+// its number is the fence that keeps the end of an old pass from
+// ending this one.
 func (p *pass) call() step {
 	i := p.claim.item(p.status, p.number)
 	if p.proposal != nil {
@@ -98,7 +99,7 @@ func (p *pass) call() step {
 	}
 	op := Op{Key: callKey(p.claim.Execution, p.claim.Call), Put: i, If: fresh}
 	if p.before != nil {
-		op.If = []Condition{is("fence", p.before["fence"]), is("status", p.before["status"])}
+		op.If = []Condition{is("turn", p.before["turn"])}
 	}
 	return step{op: op, met: func(i Item) error {
 		p.before, p.number = i, i.number("fence")+1
@@ -118,7 +119,7 @@ func (p *pass) records() []step {
 		steps = append(steps, ended.step())
 	}
 	if p.interrupts() {
-		interrupted.part, interrupted.status, interrupted.pass = outcome, Indeterminate, p.before.number("fence")
+		interrupted.part, interrupted.status, interrupted.why, interrupted.pass = outcome, Indeterminate, whyPass, p.before.number("fence")
 		steps = append(steps, interrupted.step())
 	}
 	return steps

@@ -118,7 +118,9 @@ func (s *settlement) steps() []step {
 		}})
 	}
 	if o.Confirmation != nil {
-		steps = append(steps, endConfirmation(o.User, o.Confirmation.ID, s.call, ConfirmationDone, Item{"result": Value{B: append([]byte{}, o.Result...)}}))
+		step := endConfirmation(o.User, o.Confirmation.ID, ConfirmationDone, Item{"result": Value{B: append([]byte{}, o.Result...)}})
+		step.op.If = []Condition{is("call", text(s.call))} // the caller says which it was, and could say another's
+		steps = append(steps, step)
 	}
 	return steps
 }
@@ -150,14 +152,14 @@ func (s *settlement) met(i Item) error {
 	case fence == s.fence:
 		return invalid("the call did not take what the outcome says it took")
 	}
-	s.fence = fence
+	s.fence, s.once = fence, s.o.Once // what was learned of the key was of another pass
 	return errAgain
 }
 
 // endCall is the step every end of a call shares: it is reserved, and by this pass.
 func endCall(execution terms.ExecutionID, call terms.CallID, fence int64, status Status, at time.Time) Op {
-	return Op{Key: callKey(execution, call), Set: Item{"status": text(status), "ended": instant(at)}, Remove: []string{"due"},
-		If: []Condition{is("status", text(Reserved)), is("fence", number(fence))}}
+	return Op{Key: callKey(execution, call), Set: Item{"status": text(status), "turn": turn(fence, status), "ended": instant(at)}, Remove: []string{"due"},
+		If: []Condition{is("turn", turn(fence, Reserved))}}
 }
 
 // release undoes a reservation under which nothing ran. It reads the call for what it
@@ -212,7 +214,7 @@ func (e *ending) look(ctx context.Context, l *Ledger) error {
 		return nil
 	}
 	i, err := l.get(ctx, onceKey(e.call.text("once")))
-	if i.text("call") == e.call.text("call") && i.number("fence") == e.call.number("fence") {
+	if i.text("holder") == holder(terms.CallID(e.call.text("call")), e.call.number("fence")) {
 		e.once = i
 	}
 	return err
@@ -221,10 +223,14 @@ func (e *ending) look(ctx context.Context, l *Ledger) error {
 func (e *ending) steps() []step {
 	execution, call, fence := terms.ExecutionID(e.call.text("execution")), terms.CallID(e.call.text("call")), e.call.number("fence")
 	changed := func(Item) error { return errAgain }
+	r := record{execution: execution, call: call, pass: fence, part: outcome, status: e.status, body: e.record, at: e.at}
+	if e.status == Indeterminate {
+		r.why = whyLease
+	}
 	steps := []step{
 		{op: endCall(execution, call, fence, e.status, e.at), met: changed},
 		{op: Op{Key: executionKey(execution), Add: e.back()}},
-		record{execution: execution, call: call, pass: fence, part: outcome, status: e.status, body: e.record, at: e.at}.step(),
+		r.step(),
 	}
 	steps = append(steps, e.days()...)
 	if e.once != nil {
@@ -234,7 +240,7 @@ func (e *ending) steps() []step {
 		}
 		steps = append(steps, step{op: op, met: changed})
 	}
-	return append(steps, e.confirmation(call)...)
+	return append(steps, e.confirmation()...)
 }
 
 // back is everything for a call that did not run, and nothing for one that may have.
@@ -261,7 +267,7 @@ func (e *ending) days() []step {
 	return steps
 }
 
-func (e *ending) confirmation(call terms.CallID) []step {
+func (e *ending) confirmation() []step {
 	if !e.call.has("confirmation") {
 		return nil
 	}
@@ -270,7 +276,7 @@ func (e *ending) confirmation(call terms.CallID) []step {
 	if e.status == Released {
 		status, more = ConfirmationApproved, Item{"due": seconds(e.at)} // the sweep looks when it expires
 	}
-	return []step{endConfirmation(u, e.call.text("confirmation"), call, status, more)}
+	return []step{endConfirmation(u, e.call.text("confirmation"), status, more)}
 }
 
 // Denial records a call that policy refused. It takes from no limit.

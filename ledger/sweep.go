@@ -91,23 +91,21 @@ func (l *Ledger) endExecution(ctx context.Context, id terms.ExecutionID, at time
 	return &Ended{Execution: id, Lane: laneOf(i.text("lane")), Why: "deadline"}, nil
 }
 
-// expire ends a confirmation that nobody used in time and forgets its arguments. An
-// approved one that is not due yet had its call released: it is due when it expires.
+// expire ends a confirmation that nobody used in time and forgets its arguments. One that
+// has not expired is due because its call was released; it waits.
 func (l *Ledger) expire(ctx context.Context, u terms.User, id string, at time.Time) (*Ended, error) {
 	i, err := l.get(ctx, confirmKey(u, id))
 	status := ConfirmationStatus(i.text("status"))
-	if err != nil || status != ConfirmationPending && status != ConfirmationApproved {
+	if err != nil || status != ConfirmationPending && status != ConfirmationApproved || i.time("expires").After(at) {
 		return nil, err
 	}
-	op := Op{Key: confirmKey(u, id), If: []Condition{is("status", text(status))}}
 	ended := &Ended{Confirmation: id, Execution: terms.ExecutionID(i.text("proposed")), Why: "expired"}
-	if i.time("expires").After(at) {
-		op.Set, ended = Item{"due": seconds(i.time("expires"))}, nil
-	} else {
-		op.Set, op.Remove = Item{"status": text(ConfirmationExpired), "ended": instant(at)}, []string{"due", "sealed"}
-	}
 	err = l.decide(ctx, func() []step {
-		return []step{{op: op, met: func(Item) error { ended = nil; return errAlready }}}
+		return []step{{
+			op: Op{Key: confirmKey(u, id), Set: Item{"status": text(ConfirmationExpired), "ended": instant(at)}, Remove: []string{"due", "sealed"},
+				If: []Condition{is("status", text(status))}},
+			met: func(Item) error { ended = nil; return errAlready },
+		}}
 	})
 	if err != nil {
 		return nil, err

@@ -208,7 +208,7 @@ func (s Switch) concerns(i Item) bool {
 func (l *Ledger) stopExecution(ctx context.Context, id terms.ExecutionID, s Switch) (bool, error) {
 	op := Op{Key: executionKey(id), Set: Item{"status": text(stopped), "why": text(s.Why)}, If: []Condition{is("status", text(open))}}
 	if s.Kind == SwitchTool {
-		op.Set, op.Join = nil, map[string][]string{"stopped_tools": {s.Name}}
+		op = Op{Key: op.Key, Join: map[string][]string{"stopped_tools": {s.Name}}} // whatever its state: it exists
 	}
 	wasOpen := true
 	err := l.decide(ctx, func() []step {
@@ -245,6 +245,7 @@ func (l *Ledger) Resume(ctx context.Context, kind SwitchKind, name string, w Wid
 	if w.lift.Until.IsZero() || !w.lift.Until.After(at) {
 		return invalid("resuming needs a widening that has not ended")
 	}
+	var first *Switch
 	for range maxTries {
 		i, err := l.get(ctx, switchesKey)
 		if err != nil {
@@ -254,8 +255,14 @@ func (l *Ledger) Resume(ctx context.Context, kind SwitchKind, name string, w Wid
 		if err != nil {
 			return err
 		}
-		s.Lifted, s.At = &w.lift, at
-		if err := l.apply(ctx, l.throw(s, []Condition{is("version", i["version"])})); !errors.Is(err, errAgain) {
+		if first == nil {
+			first = &s
+		} else if s != *first {
+			return invalid("the switch of %s %s was thrown again while it was being lifted", kind, name)
+		}
+		lifted := s
+		lifted.Lifted = &w.lift
+		if err := l.apply(ctx, l.throw(lifted, []Condition{is("version", i["version"])})); !errors.Is(err, errAgain) {
 			return err
 		}
 	}
