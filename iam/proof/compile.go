@@ -111,7 +111,7 @@ func (c *compiler) document(d iam.Document, e iam.Effect, surely bool) []cube {
 	}
 	var out []cube
 	for i := range d.Statements {
-		if c.spend(1); c.spent() {
+		if c.spend(1 + (len(d.Statements[i].Actions.Of)+len(d.Statements[i].Resources.Of))/4); c.spent() {
 			c.doubt("stopped at statement %d of a document of %d", i, len(d.Statements))
 			return out
 		}
