@@ -182,10 +182,10 @@ func (c *compiler) resources(s *iam.Statement, version string, surely bool) []cu
 		c.ambiguous = c.ambiguous || differs(text, version)
 	}
 	values, complete := c.values(s.Resources.Of, version, c.reading, "resource")
-	make1 := func(globs []glob) *atom {
+	of := func(globs []glob) *atom {
 		return &atom{dim: resource, negated: s.Resources.Not, values: union(false, globs...)}
 	}
-	return c.alternatives(values, complete, s.Resources.Not, false, surely, make1)
+	return c.alternatives(comparison{values: values, complete: complete, negated: s.Resources.Not, atom: of}, surely)
 }
 
 // differs reports whether the two readings of a resource may differ.
@@ -274,35 +274,44 @@ func (c *compiler) glob(p iam.Pattern) glob {
 	return out
 }
 
-// alternatives makes the cubes of "the dimension fits one of the values", or negated, none
-// of them. Values that need the same variables are one alternative. whole says that the
-// values cannot be parted, because each of several values of a key may fit another.
-func (c *compiler) alternatives(values []value, complete, negated, whole, surely bool, of func([]glob) *atom) []cube {
+// comparison is "the dimension fits one of the values", or negated, none of them.
+type comparison struct {
+	values   []value
+	complete bool // all of the values could be read
+	negated  bool
+	whole    bool // values cannot be parted: each of several values of a key may fit another
+	absent   bool // it holds where the key is absent, whatever the variables are
+	atom     func([]glob) *atom
+}
+
+// alternatives compiles a comparison. Values that need the same variables are one
+// alternative; an absent key is another, because then no variable is asked for.
+func (c *compiler) alternatives(k comparison, surely bool) []cube {
 	grouped := map[string][]value{}
 	var order []string
-	for _, v := range values {
+	for _, v := range k.values {
 		if _, known := grouped[v.group()]; !known {
 			order = append(order, v.group())
 		}
 		grouped[v.group()] = append(grouped[v.group()], v)
 	}
-	if (negated || whole) && (len(order) > 1 || len(order) == 1 && order[0] != "|") {
-		return c.unparted(values, complete, negated, surely, of)
+	needy := len(order) > 1 || len(order) == 1 && order[0] != "|"
+	if k.negated && needy || k.whole && len(order) > 1 {
+		return c.unparted(k, surely)
 	}
-	if !complete && (negated || whole || !surely) {
+	if !k.complete && (k.negated || k.whole || !surely) {
 		return c.doubtful(surely)
 	}
 	if len(order) == 0 {
-		return []cube{{c.is(of(nil))}}
+		return []cube{{c.is(k.atom(nil))}}
 	}
 	var out []cube
 	for _, group := range order {
-		a := of(globsOf(grouped[group]))
-		one := cube{c.is(a)}
-		if surely || !a.absent {
-			one = append(one, c.given(grouped[group][0])...)
-		}
-		out = append(out, one)
+		one := cube{c.is(k.atom(globsOf(grouped[group])))}
+		out = append(out, append(one, c.given(grouped[group][0])...))
+	}
+	if needy && k.absent {
+		out = append(out, cube{c.is(k.atom(nil))})
 	}
 	return out
 }
@@ -315,20 +324,25 @@ func (c *compiler) doubtful(surely bool) []cube {
 	return []cube{{}}
 }
 
-// unparted keeps all values in one atom: surely, where all their variables are there.
-func (c *compiler) unparted(values []value, complete, negated, surely bool, of func([]glob) *atom) []cube {
-	defaults := slices.ContainsFunc(values, func(v value) bool { return len(v.lacks) > 0 })
-	if !complete || defaults && (negated || surely) {
+// unparted keeps all values in one atom: surely, where all their variables are there or
+// the key is not.
+func (c *compiler) unparted(k comparison, surely bool) []cube {
+	defaults := slices.ContainsFunc(k.values, func(v value) bool { return len(v.lacks) > 0 })
+	if !k.complete || defaults && (k.negated || surely) {
 		if defaults {
 			c.doubt("a variable with a default stands in a negated or ForAllValues comparison")
 		}
 		return c.doubtful(surely)
 	}
-	one := cube{c.is(of(globsOf(values)))}
-	if surely {
-		for _, v := range values {
-			one = append(one, c.given(v)...)
-		}
+	one := cube{c.is(k.atom(globsOf(k.values)))}
+	if !surely {
+		return []cube{one}
+	}
+	for _, v := range k.values {
+		one = append(one, c.given(v)...)
+	}
+	if k.negated && k.absent {
+		return []cube{one, {c.is(k.atom([]glob{rest}))}}
 	}
 	return []cube{one}
 }

@@ -190,22 +190,29 @@ func (p *pass) leave(b box, clauses []cube, beyond []outside) bool {
 const tries = 64
 
 // confirms makes a request of a box and has iam evaluate it. What evaluation does not
-// confirm is no answer.
+// confirm is no answer. True ends the search: with an answer, or with none after so many
+// tries.
 func (p *pass) confirms(b box) bool {
-	r, ok := p.witness(b)
-	if ok {
-		if err := p.Search.shows(r); err == nil {
+	for _, make := range []func(box) (iam.Request, bool){p.witness, p.concrete} {
+		r, ok := make(b)
+		if !ok {
+			continue
+		}
+		err := p.shows(r)
+		if err == nil {
 			p.answer = Answer{Witness: &r}
 			return true
-		} else if !p.unconfirmed {
+		}
+		if p.answer.Why == "" {
 			p.answer = Answer{Why: p.why(fmt.Sprintf("%v (%s)", err, Sentence(r)))}
 		}
 	}
-	p.unconfirmed = true
-	if p.tried++; p.tried >= tries {
-		p.left = 0
+	if p.answer.Why == "" {
+		p.answer = Answer{Why: p.why("no request could be made of a part that is left")}
 	}
-	return false
+	p.unconfirmed = true
+	p.tried++
+	return p.tried >= tries
 }
 
 func (p *pass) why(sentence string) string {
