@@ -417,3 +417,23 @@ func TestExplainNamesWhatDecided(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintingNeverWidensASecondConditionOnAKey(t *testing.T) {
+	for _, c := range []struct {
+		name, op string
+		want     Verdict
+	}{
+		{"two positive conditions cannot be said in JSON", "StringLike", Unknown},
+		{"two negated ones can", "StringNotLike", Denied},
+	} {
+		s := may("*", "*", When(c.op, "k:a", "a*"), When(c.op, "k:a", "*b"))
+		printed, err := ParseDocument(Doc(s).JSON())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := get(ours, "k:a", "ax")
+		if got, meant := printed.Eval(r), Doc(s).Eval(r); got != c.want || meant != Denied {
+			t.Errorf("%s: printed %v, meant %v, want %v\n%s", c.name, got, meant, c.want, Doc(s).JSON())
+		}
+	}
+}

@@ -79,6 +79,10 @@ func (p Principals) value() any {
 	return out
 }
 
+// conditions groups by operator and key. JSON can say one operator of one key once, with
+// its values as alternatives: two negated conditions join without a change of meaning, two
+// positive ones would allow what only one of them allows. The second then gets an operator
+// that AWS refuses, because a refused document is better than a wider one.
 func conditions(list []Condition) map[string]any {
 	out := map[string]any{}
 	for _, c := range list {
@@ -87,7 +91,12 @@ func conditions(list []Condition) map[string]any {
 			keys = map[string]any{}
 			out[c.Op] = keys
 		}
-		earlier, _ := keys[c.Key].([]any)
+		op, err := ParseOperator(c.Op)
+		earlier, again := keys[c.Key].([]any)
+		if again && (err != nil || !op.Negated) {
+			out[c.Op+" and also"] = map[string]any{c.Key: values(c.Values)}
+			continue
+		}
 		keys[c.Key] = append(earlier, values(c.Values)...)
 	}
 	return out

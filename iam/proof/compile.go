@@ -29,7 +29,8 @@ type compiler struct {
 // use is how the documents of a search read one key.
 type use struct {
 	text, bools, others bool
-	single, set         bool
+	set                 bool
+	many                bool // taken to have several values
 	other               iam.Kind
 	wants               []string // of numbers, dates and addresses
 }
@@ -43,7 +44,16 @@ func newCompiler(w *work, reading iam.Reading, documents []iam.Document) *compil
 			}
 		}
 	}
+	for key, u := range c.uses {
+		u.many = u.set && !documentedSingle(key)
+	}
 	return c
+}
+
+// documentedSingle reports whether AWS says that a key has one value.
+func documentedSingle(key string) bool {
+	k, known := catalog.Condition(key)
+	return known && !strings.HasPrefix(k.Type, "ArrayOf")
 }
 
 func (c *compiler) note(condition iam.Condition) {
@@ -69,7 +79,6 @@ func (c *compiler) note(condition iam.Condition) {
 		u.others, u.other = true, op.Kind
 		u.wants = append(u.wants, condition.Values...)
 	}
-	u.single = u.single || op.Each == iam.Single
 	u.set = u.set || op.Each != iam.Single
 }
 
@@ -77,11 +86,7 @@ func (c *compiler) note(condition iam.Condition) {
 // and AWS does not say that it has only one.
 func (c *compiler) several(key string) bool {
 	u := c.uses[key]
-	if u == nil || !u.set {
-		return false
-	}
-	k, known := catalog.Condition(key)
-	return !known || strings.HasPrefix(k.Type, "ArrayOf")
+	return u != nil && u.many
 }
 
 func (c *compiler) doubt(format string, args ...any) {

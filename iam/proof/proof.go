@@ -200,6 +200,7 @@ func (p *pass) confirms(b box) bool {
 		}
 		err := p.shows(r)
 		if err == nil {
+			r = p.likely(b, r)
 			p.answer = Answer{Witness: &r}
 			return true
 		}

@@ -109,3 +109,22 @@ func TestReadingsOfAWildcardThatDifferAreUnknown(t *testing.T) {
 		t.Errorf("a resource that one reading covers and the other does not: %+v", a)
 	}
 }
+
+func TestAWitnessIsSomethingThatExists(t *testing.T) {
+	for _, c := range []struct {
+		a, b iam.Statement
+		want string
+	}{
+		{allow("A", "*", "*"), allow("B", "s3:*", "*"), "arn:aws:iam::123456789012:role/any: iam:CreateAccessKey on arn:aws:iam:us-east-1:123456789012:any"},
+		{allow("A", "dynamodb:*", "*"), allow("B", "dynamodb:Get*", "*"), "arn:aws:iam::123456789012:role/any: dynamodb:AssociateTableReplica on arn:aws:dynamodb:us-east-1:123456789012:any"},
+		{allow("A", "s3:GetObject", "arn:aws:s3:::b/*"), allow("B", "s3:GetObject", "arn:aws:s3:::b/public/*"), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:::b/"},
+		{allow("A", "s3:GetObject", "*"), allow("B", "s3:GetObject", "*", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8")), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:us-east-1:123456789012:any"},
+	} {
+		a := Subset(iam.Doc(c.a), iam.Doc(c.b), 0)
+		if a.Witness == nil {
+			t.Errorf("want %q, got %+v", c.want, a)
+		} else if got := Sentence(*a.Witness); got != c.want {
+			t.Errorf("want %q, got %q", c.want, got)
+		}
+	}
+}
