@@ -193,8 +193,8 @@ const tries = 64
 // confirm is no answer. True ends the search: with an answer, or with none after so many
 // tries.
 func (p *pass) confirms(b box) bool {
-	for _, make := range []func(box) (iam.Request, bool){p.witness, p.concrete} {
-		r, ok := make(b)
+	for _, request := range []func(box) (iam.Request, bool){p.witness, p.concrete} {
+		r, ok := request(b)
 		if !ok {
 			continue
 		}
