@@ -23,7 +23,8 @@ type compiler struct {
 	symbols   map[string]rune // by variable
 	uses      map[string]*use // by key
 	doubts    []string
-	ambiguous bool // some resource reads differently as Segments
+	beside    func(*iam.Statement) bool // of a statement that cannot matter
+	ambiguous bool                      // some resource reads differently as Segments
 }
 
 // use is how the documents of a search read one key.
@@ -120,7 +121,7 @@ func (c *compiler) document(d iam.Document, e iam.Effect, surely bool) []cube {
 			c.doubt("stopped at statement %d of a document of %d", i, len(d.Statements))
 			return out
 		}
-		if s := &d.Statements[i]; s.Effect == e {
+		if s := &d.Statements[i]; s.Effect == e && !c.beside(s) {
 			out = append(out, c.statement(s, version, surely)...)
 		}
 	}

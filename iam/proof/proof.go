@@ -121,8 +121,17 @@ func (p *pass) run() {
 func (p *pass) where(b box) bool {
 	choices := make([][]cube, 0, len(p.Where)+len(p.Within))
 	for i := range p.Where {
-		choices = append(choices, p.pattern(&p.Where[i], iam.Version, p.sure))
+		alternatives := p.pattern(&p.Where[i], iam.Version, p.sure)
+		if len(alternatives) != 1 {
+			choices = append(choices, alternatives)
+			continue
+		}
+		var ok bool
+		if b, ok = p.assert(b, alternatives[0]...); !ok {
+			return false
+		}
 	}
+	p.beside = p.besideActions(b)
 	var refusals []cube
 	for _, d := range p.Within {
 		choices = append(choices, p.document(d, iam.Allow, p.sure))
@@ -138,6 +147,19 @@ func (p *pass) where(b box) bool {
 		beyond[i].denied = p.document(d, iam.Deny, p.sure)
 	}
 	return p.choose(b, choices, refusals, beyond)
+}
+
+// besideActions reports of a statement that its actions are all outside the box: such a
+// statement neither allows nor refuses anything that is searched.
+func (p *pass) besideActions(b box) func(*iam.Statement) bool {
+	asked, i := b.at(action)
+	return func(s *iam.Statement) bool {
+		if i < 0 {
+			return false
+		}
+		_, possible := p.with(asked, p.actions(s.Actions)[0][0])
+		return !possible
+	}
 }
 
 // outside is how a request can be outside a document: no Allow matches, or a Deny does.
