@@ -74,9 +74,10 @@ func (s *Statement) matches(q query, version string) (naming, truth) {
 // action matches without case, with * and ?.
 func (m Match) action(action string) truth {
 	found := no
+	action = strings.ToLower(action)
 	for _, text := range m.Of {
-		p, err := ParsePattern(strings.TrimSpace(text), "", Whole)
-		if err == nil && p.match(action, true) {
+		p, err := ParsePattern(strings.ToLower(strings.TrimSpace(text)), "", Whole)
+		if err == nil && p.match(action, false) {
 			found = yes
 		}
 	}

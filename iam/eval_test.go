@@ -128,6 +128,34 @@ func TestAnAccountARoleAndASessionAreNamedApart(t *testing.T) {
 	}
 }
 
+// A principal element that names a caller in several ways counts by the strongest.
+func TestTheStrongestNamingCounts(t *testing.T) {
+	session := get(ours)
+	session.Principal = "arn:aws:sts::111111111111:assumed-role/app/s"
+	for _, c := range []struct {
+		name    string
+		who     []string
+		bounded bool
+		want    Verdict
+	}{
+		{"the account, then the role", []string{"111111111111", string(us)}, false, Allowed},
+		{"the role, then the account", []string{string(us), "111111111111"}, false, Allowed},
+		{"the role, cut by a boundary, and the account", []string{string(us), "111111111111"}, true, Denied},
+		{"the role, and the session that no boundary cuts", []string{string(us), string(session.Principal)}, true, Allowed},
+		{"the session, and the role", []string{string(session.Principal), string(us)}, true, Allowed},
+		{"the session, and what nobody can read", []string{string(session.Principal), "AROAEXAMPLE"}, true, Allowed},
+		{"what nobody can read", []string{"AROAEXAMPLE"}, false, Unknown},
+		{"a wildcard inside a principal", []string{"arn:aws:iam::111111111111:role/*"}, false, Unknown},
+		{"another role and another account", []string{string(them), "222222222222"}, false, Denied},
+	} {
+		w := having().on(ours, may("*", ours).by(c.who...))
+		if c.bounded {
+			w = w.bounded(may("s3:*", "*"))
+		}
+		verdict(t, c.name, w, session, c.want)
+	}
+}
+
 // Row 6: access_policies_boundaries.
 func TestABoundaryCutsTheCallersOwnPoliciesAndGrantsToItsRole(t *testing.T) {
 	verdict(t, "both allow", having(may("*", "*")).bounded(may("dynamodb:*", "*")), get(ours), Allowed)
@@ -372,6 +400,45 @@ func TestTheAnonymousAreCoveredByEveryoneOnly(t *testing.T) {
 	verdict(t, "an account", World{}.on("arn:aws:s3:::b", may("*", "arn:aws:s3:::b/*").by("111111111111")), ask, Denied)
 }
 
+func TestEveryResourcePolicyOfAResourceIsAsked(t *testing.T) {
+	const table, index = ours, ours + "/index/i"
+	w := having(may("*", "*")).on(table, may("*", "*").by(string(us)), mayNot("dynamodb:Query", "*").by("*"))
+	r := get(index)
+	verdict(t, "an index is part of its table", having().on(table, may("*", "*").by(string(us))), r, Allowed)
+	r.Action = "dynamodb:Query"
+	verdict(t, "the table's deny reaches its index", w, r, Denied)
+	r.Resource = ours + "2"
+	verdict(t, "a table whose name begins alike is another", w, r, Allowed)
+	bucket := having(may("*", "*"))
+	bucket.Policies = []Policy{{ARN: "arn:aws:s3:::b", Kind: "AWS::S3::BucketPolicy", Account: "222222222222", Document: Doc(may("s3:GetObject", "arn:aws:s3:::b/*").by("111111111111"))}}
+	read := Request{Principal: us, Action: "s3:GetObject", Resource: "arn:aws:s3:::b/x"}
+	verdict(t, "another account's bucket, by its policy's account", bucket, read, Allowed)
+	read.Action = "s3:PutObject"
+	verdict(t, "another account's bucket that does not give it", bucket, read, Denied)
+	model := Request{Principal: us, Action: "bedrock:InvokeModel", Resource: "arn:aws:bedrock:us-east-1::foundation-model/m"}
+	verdict(t, "a model of nobody's account", having(may("bedrock:*", "*")), model, Allowed)
+	aws := Request{Principal: us, Action: "bedrock-agentcore:StartBrowserSession", Resource: "arn:aws:bedrock-agentcore:us-east-1:aws:browser/b"}
+	verdict(t, "a browser that AWS owns", having(may("bedrock-agentcore:*", "*")), aws, Allowed)
+}
+
+func TestARootUserNeedsNoPolicyAndIsBoundByResources(t *testing.T) {
+	r := get(ours)
+	r.Principal = "arn:aws:iam::111111111111:root"
+	verdict(t, "its own account", having(), r, Allowed)
+	verdict(t, "a resource that denies it", having().on(ours, mayNot("*", ours).by("*")), r, Denied)
+	r.Resource = other
+	verdict(t, "another account's resource", having(), r, Denied)
+}
+
+func TestAPathDoesNotHideASessionsRole(t *testing.T) {
+	w := World{Roles: []Role{{ARN: "arn:aws:iam::111111111111:role/a/b/app", Policy: Doc(may("*", "*", When("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::111111111111:role/a/b/app")))}}}
+	r := get(ours)
+	r.Principal = "arn:aws:sts::111111111111:assumed-role/app/s"
+	verdict(t, "the session's ARN leaves the path out", w, r, Allowed)
+	r.Principal = "arn:aws:sts::222222222222:assumed-role/app/s"
+	verdict(t, "a role of that name in another account", w, r, Denied)
+}
+
 // Row 28: a symbol is an ordinary part of an ARN, and only that one.
 func TestASymbolIsOneResourceOfItsAccount(t *testing.T) {
 	const symbol = "arn:aws:dynamodb:us-east-1:111111111111:table/<stack.Table>"
@@ -414,6 +481,22 @@ func TestExplainNamesWhatDecided(t *testing.T) {
 		reasons := c.world.Explain(get(ours))
 		if len(reasons) == 0 || reasons[0].Sentence != c.sentence {
 			t.Errorf("%s: want %q first, got %+v", c.name, c.sentence, reasons)
+		}
+	}
+}
+
+func TestPrintingNeverWidensASecondConditionOnAKey(t *testing.T) {
+	for _, op := range []string{"StringLike", "StringNotLike", "ForAnyValue:StringLike"} {
+		s := may("*", "*", When(op, "k:a", "a*"), When(op, "k:a", "*b"))
+		printed, err := ParseDocument(Doc(s).JSON())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, value := range []string{"ax", "xb", "ab", "x"} {
+			r := get(ours, "k:a", value)
+			if got, meant := printed.Eval(r), Doc(s).Eval(r); got == Allowed && meant != Allowed {
+				t.Errorf("%s twice of one key: printed, it allows %q, which the statement does not\n%s", op, value, Doc(s).JSON())
+			}
 		}
 	}
 }

@@ -76,3 +76,32 @@ func TestAGiantDocumentIsUnknownAndSaysWhere(t *testing.T) {
 		t.Errorf("100,000 statements within one that covers them: %+v", a)
 	}
 }
+
+// TestOneStatementOfManyPatternsIsNotAHang is the other way to be giant.
+func TestOneStatementOfManyPatternsIsNotAHang(t *testing.T) {
+	a, b := allow("A", "s3:GetObject", ""), allow("B", "s3:GetObject", "")
+	for i := range 20_000 {
+		a.Resources.Of = append(a.Resources.Of, fmt.Sprintf("arn:aws:s3:::a%d*/x?", i))
+		b.Resources.Of = append(b.Resources.Of, fmt.Sprintf("arn:aws:s3:::a%d*", i))
+	}
+	if answer := Subset(iam.Doc(a), iam.Doc(b), 100_000); answer.Yes || answer.Witness != nil || answer.Why == "" {
+		t.Errorf("got %+v", answer)
+	}
+}
+
+// FuzzSearch holds that no two documents make the prover panic or hang, and that a no
+// carries a request that shows it.
+func FuzzSearch(f *testing.F) {
+	f.Add([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"a*${aws:x}?b"}}`), []byte(`{"Statement":{"Effect":"Allow","NotAction":"s3:g?t","NotResource":"*","Condition":{"ForAnyValue:ArnLike":{"k:a":"arn:*:?:::x"}}}}`))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		a, err := iam.ParseDocument(first)
+		b, wrong := iam.ParseDocument(second)
+		if err != nil || wrong != nil {
+			return
+		}
+		s := Search{Within: []iam.Document{a}, Beyond: []iam.Document{b}, Budget: 20_000}
+		if answer := s.Run(); answer.Witness != nil && s.shows(*answer.Witness) != nil {
+			t.Fatalf("a witness that shows nothing: %s", Sentence(*answer.Witness))
+		}
+	})
+}

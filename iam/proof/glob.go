@@ -251,4 +251,12 @@ func (l *lang) near(p glob) *lang {
 	return out
 }
 
+// cost is what matching one string takes, in steps.
+func (l *lang) cost() int {
+	if l == nil {
+		return 1
+	}
+	return 1 + len(l.globs)/8
+}
+
 func (l *lang) empty() bool { return len(l.globs)+len(l.exact) == 0 }
