@@ -74,6 +74,12 @@ func (x index) mayBe(actions []string) bool {
 
 // meet reports whether some text matches both patterns of * and ?.
 func meet(a, b string) bool {
+	for len(a) > 0 && len(b) > 0 && !isWild(a[0]) && !isWild(b[0]) { // most pairs part here
+		if a[0] != b[0] {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
 	row := make([]bool, len(b)+1)
 	row[0] = true
 	for j := 0; j < len(b) && b[j] == '*'; j++ {
@@ -94,6 +100,8 @@ func meet(a, b string) bool {
 	}
 	return row[len(b)]
 }
+
+func isWild(c byte) bool { return c == '*' || c == '?' }
 
 // want is the requests a question is about: any of the actions on any of the resources
 // under the conditions.
@@ -211,15 +219,15 @@ func (c *court) granting(a *actor, r iam.Request) string {
 // as a document of what they refuse.
 func (c *court) refusals(a *actor, wanted iam.Document) []iam.Document {
 	var out []iam.Document
-	for _, p := range c.World.Policies {
-		if p.Kind == "managed" {
-			continue
-		}
+	for _, p := range c.refusersOf(wanted) {
 		var refused []iam.Statement
 		for _, s := range p.Document.Statements {
-			if s.Effect == iam.Deny && surely(s.Principals, a) && touches(s, wanted) {
+			if s.Effect != iam.Deny || !surely(s.Principals, a) {
+				continue
+			}
+			s.Resources = itsOwn(s.Resources, p.ARN)
+			if slices.ContainsFunc(wanted.Statements, func(w iam.Statement) bool { return mayMeet(s, w) }) {
 				s.Effect, s.Principals = iam.Allow, iam.Principals{}
-				s.Resources = itsOwn(s.Resources, p.ARN)
 				refused = append(refused, s)
 			}
 		}
@@ -237,19 +245,6 @@ func surely(p iam.Principals, a *actor) bool {
 	}
 	for _, who := range p.AWS {
 		if who == "*" || iam.ARN(who) == a.ARN || who == a.ARN.Account() || iam.ARN(who) == root(a.ARN) {
-			return true
-		}
-	}
-	return false
-}
-
-func touches(s iam.Statement, wanted iam.Document) bool {
-	if s.Actions.Not {
-		return true
-	}
-	x := indexOf(iam.Doc(iam.Statement{Effect: iam.Allow, Actions: s.Actions}))
-	for _, w := range wanted.Statements {
-		if x.mayBe(w.Actions.Of) {
 			return true
 		}
 	}

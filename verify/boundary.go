@@ -119,7 +119,7 @@ func (c *court) movesFence(a *actor) []Finding {
 	}
 	var out []Finding
 	for _, e := range c.Platform.Environments {
-		for _, site := range c.Platform.Sites(e) {
+		for _, site := range c.lookup.sites[e.Name] {
 			if string(site.Account) != a.ARN.Account() {
 				continue
 			}

@@ -99,14 +99,26 @@ func rowsOf(rows []row, kind string) []row {
 type shapes map[string][]string
 
 func (c *court) shapes(d duty) shapes {
-	site, lane := d.site, d.lane
+	lane, out := d.lane, maps.Clone(c.base[d.site])
+	if lane.Agent == "" {
+		return out
+	}
+	out["lane-name"], out["agent-name"] = list(lane.LaneSite.Stack()), list(lane.AgentSite.Stack())
+	out["runtime"], out["endpoint"], out["repository"] = list(lane.Runtime()), list(lane.Endpoint()), list(lane.Repository())
+	out["gateway"], out["engine"] = list(strings.ToLower(lane.Gateway())), list(lane.Engine())
+	c.reachedBy(out, lane.Environment, lane, "reached", "reached directly")
+	out["models"] = modelsOf(lane)
+	return out
+}
+
+// siteShapes is what is the same for all lanes of a site.
+func (c *court) siteShapes(e platform.Environment, site platform.Site) shapes {
 	out := shapes{
 		"p": list(site.Partition()), "r": list(site.Region), "a": list(string(site.Account)), "named": list(site.Named()), "platform": list(site.Platform),
 		"runtimes": list(platform.RuntimePrefix(site.Platform)), "engines": list(platform.EnginePrefix(site)),
 		"lanes": list(platform.RegistrationPath(site)), "lanes path": list(strings.TrimSuffix(platform.RegistrationPath(site), "/")),
 		"buses": nil, "models": nil, "target functions": nil, "target apis": nil, "reached": nil, "reached directly": nil, "all reached": nil, "all reached directly": nil,
 	}
-	e, _ := c.Platform.Environment(site.Environment)
 	for _, bus := range e.Buses {
 		out["buses"] = append(out["buses"], site.ARN("events", "event-bus/"+bus.Named))
 	}
@@ -118,17 +130,13 @@ func (c *court) shapes(d duty) shapes {
 			out["target apis"] = append(out["target apis"], c.siteOf(e, t.APIGateway.Account).ARN("execute-api", t.APIGateway.API+"/"+t.APIGateway.Stage+"/*"))
 		}
 	}
-	for _, l := range c.Platform.Lanes(e) {
+	for _, l := range c.lanes[e.Name] {
 		c.reachedBy(out, e, l, "all reached", "all reached directly")
 	}
-	if lane.Agent == "" {
-		return out
+	for word, values := range out {
+		slices.Sort(values)
+		out[word] = slices.Compact(values)
 	}
-	out["lane-name"], out["agent-name"] = list(lane.LaneSite.Stack()), list(lane.AgentSite.Stack())
-	out["runtime"], out["endpoint"], out["repository"] = list(lane.Runtime()), list(lane.Endpoint()), list(lane.Repository())
-	out["gateway"], out["engine"] = list(strings.ToLower(lane.Gateway())), list(lane.Engine())
-	c.reachedBy(out, e, lane, "reached", "reached directly")
-	out["models"] = modelsOf(lane)
 	return out
 }
 
@@ -249,7 +257,7 @@ func (c *court) boundariesUnder(table []row) []Finding {
 		document, exists := c.managed[arn]
 		if rows := rowsOf(table, d.ceilingKind()); exists && slices.ContainsFunc(ceilings, func(r row) bool { return r.kind == d.ceilingKind() }) {
 			of := c.shapes(d)
-			of["models"] = c.allModels(d)
+			of["models"] = c.models[d.site.Environment]
 			if f, found := c.search(&actor{}, []iam.Document{document}, []iam.Document{c.most(rows, of, true)}); found {
 				f.Role = arn
 				f.Sentence = fmt.Sprintf("the boundary of %s roles allows more than such a role may ever do", d.kind)
@@ -273,7 +281,7 @@ func (c *court) declaredBoundaries() map[iam.ARN]duty {
 		return kinds
 	}
 	for _, e := range c.Platform.Environments {
-		for _, site := range c.Platform.Sites(e) {
+		for _, site := range c.lookup.sites[e.Name] {
 			path := "environments." + e.Name + ".accounts." + site.Purpose
 			for _, r := range ceilings {
 				kinds[iam.ARN(site.Boundary(r.kind))] = duty{kind: r.kind, site: site, path: path}
@@ -282,16 +290,6 @@ func (c *court) declaredBoundaries() map[iam.ARN]duty {
 		}
 	}
 	return kinds
-}
-
-// allModels is what any agent of the environment declares for direct use.
-func (c *court) allModels(d duty) []string {
-	e, _ := c.Platform.Environment(d.site.Environment)
-	var out []string
-	for _, lane := range c.Platform.Lanes(e) {
-		out = append(out, modelsOf(lane)...)
-	}
-	return out
 }
 
 var beyondBoundary = Rule{

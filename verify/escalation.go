@@ -15,9 +15,9 @@ var escalation = Rule{
 	judge: func(c *court) []Finding {
 		var out []Finding
 		for _, a := range c.actors {
-			work := c.work(a)
+			w := walker{c, a, c.work(a), map[step]answer{}}
 			for _, p := range paths {
-				if f, found := c.walks(a, p, work); found {
+				if f, found := w.walks(p); found {
 					out = append(out, f)
 				}
 			}
@@ -26,20 +26,42 @@ var escalation = Rule{
 	},
 }
 
+// walker asks each step of the paths once for a role.
+type walker struct {
+	*court
+	a     *actor
+	work  []iam.Document
+	known map[step]answer
+}
+
+type answer struct {
+	f     Finding
+	found bool
+}
+
+func (w walker) takes(s step) (Finding, bool) {
+	if known, ok := w.known[s]; ok {
+		return known.f, known.found
+	}
+	resources := anything
+	if s.on == own {
+		resources = []string{string(w.a.ARN)}
+	}
+	f, found := w.can(w.a, want([]string{s.action}, resources), w.work...)
+	w.known[s] = answer{f, found}
+	return f, found
+}
+
 // walks asks every step of a path; a path short of one step is none.
-func (c *court) walks(a *actor, p path, work []iam.Document) (Finding, bool) {
+func (w walker) walks(p path) (Finding, bool) {
 	var shown Finding
 	for _, s := range p.needs {
-		if !a.words.mayBe([]string{s.action}) {
+		if !w.a.words.mayBe([]string{s.action}) {
 			return Finding{}, false
 		}
 	}
 	for _, s := range p.needs {
-		resources := anything
-		if s.on == own {
-			resources = []string{string(a.ARN)}
-		}
-		f, found := c.can(a, want([]string{s.action}, resources), work...)
+		f, found := w.takes(s)
 		if !found {
 			return Finding{}, false
 		}
@@ -48,7 +70,7 @@ func (c *court) walks(a *actor, p path, work []iam.Document) (Finding, bool) {
 		}
 	}
 	if p.id == "sts-001" {
-		return c.assumesAnyone(a, shown)
+		return w.assumesAnyone(w.a)
 	}
 	var actions []string
 	for _, s := range p.needs {
@@ -60,7 +82,7 @@ func (c *court) walks(a *actor, p path, work []iam.Document) (Finding, bool) {
 
 // assumesAnyone: assuming a role is a way to more where the role is not one it was given by
 // name.
-func (c *court) assumesAnyone(a *actor, _ Finding) (Finding, bool) {
+func (c *court) assumesAnyone(a *actor) (Finding, bool) {
 	stranger := want(assuming, []string{"arn:*:iam::*:role/*"})
 	var named []string
 	for _, s := range a.within[0].Statements {

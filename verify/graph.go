@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -58,11 +59,49 @@ func (c *court) assumed(to *actor) {
 // candidates are the roles a policy may admit: those it names, or whose account it names and
 // no pin excludes.
 func (c *court) candidates(d iam.Document) []*actor {
+	found := map[*actor]bool{}
+	for _, s := range d.Statements {
+		if s.Effect != iam.Allow {
+			continue
+		}
+		alone := iam.Doc(s)
+		for _, a := range c.perhaps(s) {
+			if !found[a] && pinAdmits(s, a.ARN) && names(alone, a) != unnamed {
+				found[a] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(found), func(a, b *actor) int { return strings.Compare(string(a.ARN), string(b.ARN)) })
+}
+
+// perhaps narrows whom a statement may name, before each is looked at: the roles it pins by
+// exact name, else those of the accounts it names.
+func (c *court) perhaps(s iam.Statement) []*actor {
+	for _, w := range s.When {
+		if strings.EqualFold(w.Key, "aws:PrincipalArn") && slices.Contains(positive, w.Op) && !slices.ContainsFunc(w.Values, wild) && !slices.ContainsFunc(w.Values, variable) {
+			return c.known(w.Values)
+		}
+	}
+	if s.Principals.Not || slices.Contains(s.Principals.AWS, "*") {
+		return c.actors
+	}
 	var out []*actor
-	for _, a := range c.actors {
-		if slices.ContainsFunc(d.Statements, func(s iam.Statement) bool {
-			return s.Effect == iam.Allow && names(iam.Doc(s), a) != unnamed && pinAdmits(s, a.ARN)
-		}) {
+	for _, who := range s.Principals.AWS {
+		if isRoot(who) || strings.Contains(who, "assumed-role/") {
+			out = append(out, c.inAccount[accountOf(who)]...)
+			continue
+		}
+		out = append(out, c.known([]string{who})...)
+	}
+	return out
+}
+
+func variable(text string) bool { return strings.Contains(text, "${") }
+
+func (c *court) known(arns []string) []*actor {
+	var out []*actor
+	for _, arn := range arns {
+		if a, ok := c.byARN[iam.ARN(arn)]; ok {
 			out = append(out, a)
 		}
 	}
@@ -105,10 +144,7 @@ func (c *court) passed(to *actor) {
 	if services == nil {
 		return
 	}
-	for _, a := range c.actors {
-		if a.ARN.Account() != to.ARN.Account() {
-			continue // iam:PassRole works in one account only (IAM User Guide, id_roles_use_passrole)
-		}
+	for _, a := range c.passers[to.ARN.Account()] { // iam:PassRole works in one account only (IAM User Guide, id_roles_use_passrole)
 		if f, found := c.can(a, want([]string{"iam:PassRole"}, []string{string(to.ARN)}, iam.When("StringEqualsIfExists", "iam:PassedToService", services...))); found {
 			c.add(a.ARN, edge{to.ARN, "passes to " + services[0], f})
 		}
@@ -154,7 +190,7 @@ func (c *court) run(r iam.Resource) {
 
 // opened: a resource's policy admits a role of another account, and the role's own allow it.
 func (c *court) opened(p iam.Policy) {
-	if p.Kind == "managed" {
+	if p.Kind == "managed" || !slices.ContainsFunc(p.Document.Statements, func(s iam.Statement) bool { return abroadOf(s, ownerOf(p)) }) {
 		return
 	}
 	wanted := want(anything, []string{string(p.ARN), string(p.ARN) + "/*", string(p.ARN) + ":*"})
@@ -167,6 +203,11 @@ func (c *court) opened(p iam.Policy) {
 			c.add(a.ARN, edge{p.ARN, "is admitted by the policy of", f})
 		}
 	}
+}
+
+// abroadOf reports whether an allow may name somebody of another account than the owner's.
+func abroadOf(s iam.Statement, owner string) bool {
+	return s.Effect == iam.Allow && (s.Principals.Not || slices.ContainsFunc(s.Principals.AWS, func(who string) bool { return accountOf(who) != owner || who == "*" }))
 }
 
 func ownerOf(p iam.Policy) string {

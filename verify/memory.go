@@ -15,8 +15,8 @@ var memory = Rule{
 	judge: func(c *court) []Finding {
 		var out []Finding
 		for _, a := range c.actors {
-			tables := c.memories(a.ARN.Account())
-			if len(tables) == 0 {
+			tables := c.memories[a.ARN.Account()]
+			if len(tables) == 0 || !a.words.mayBe(itemReads) {
 				continue
 			}
 			if f, found := c.can(a, want(itemReads, tables), ownKeys(a.duty)...); found {
@@ -33,19 +33,6 @@ var memory = Rule{
 var itemReads = []string{
 	"dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:ExportTableToPointInTime", "dynamodb:GetItem", "dynamodb:GetRecords",
 	"dynamodb:PartiQLDelete", "dynamodb:PartiQLInsert", "dynamodb:PartiQLSelect", "dynamodb:PartiQLUpdate", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:RestoreTableFromBackup", "dynamodb:Scan", "dynamodb:UpdateItem",
-}
-
-// memories are the memory tables of an account and all their parts.
-func (c *court) memories(account string) []string {
-	var out []string
-	for _, e := range c.Platform.Environments {
-		for _, lane := range c.Platform.Lanes(e) {
-			if string(lane.Account) == account && lane.Actor.Memory != nil {
-				out = append(out, lane.MemoryTableARN(), lane.MemoryTableARN()+"/*")
-			}
-		}
-	}
-	return out
 }
 
 // ownKeys is what a role may touch of its agent's table, by the declared scope: the prefix

@@ -44,15 +44,26 @@ func (c *court) unclosed(kind string) []Finding {
 	if c.Platform == nil {
 		return nil
 	}
+	closedBy := map[string]bool{} // account, and the stack or runtime whose policy it is
+	for _, p := range c.World.Policies {
+		if p.Kind == kind {
+			name := strings.TrimPrefix(p.ARN.Part(5), "runtime/")
+			stack, _, symbolic := strings.Cut(strings.TrimPrefix(name, "<"), ".")
+			if !symbolic {
+				stack, _, _ = strings.Cut(name, "/")
+				stack = stack[:max(0, strings.LastIndexByte(stack, '-'))]
+			}
+			closedBy[p.ARN.Account()+" "+stack] = true
+		}
+	}
 	var out []Finding
 	for _, e := range c.Platform.Environments {
-		for _, lane := range c.Platform.Lanes(e) {
+		for _, lane := range c.lanes[e.Name] {
 			if !c.reads(string(lane.Account)) {
 				continue
 			}
-			closed := slices.ContainsFunc(c.World.Policies, func(p iam.Policy) bool {
-				return p.Kind == kind && p.ARN.Account() == string(lane.Account) && (strings.Contains(string(p.ARN), "<"+lane.LaneSite.Stack()+".") || strings.Contains(string(p.ARN), "runtime/"+lane.Runtime()+"-"))
-			})
+			account := string(lane.Account) + " "
+			closed := closedBy[account+lane.LaneSite.Stack()] || closedBy[account+lane.Runtime()]
 			if !closed {
 				path := "environments." + e.Name + ".lanes." + lane.Agent + "." + lane.Lane
 				out = append(out, Finding{Role: iam.ARN(lane.RuntimePattern()), Declared: c.Platform.Places.Of(path),
@@ -89,7 +100,7 @@ func (c *court) lets(p iam.Policy) []Finding {
 // insider makes the witness somebody of this world: a role whose own policies allow it. Where
 // nobody here has such a policy yet, the finding stands without a witness.
 func (c *court) insider(p iam.Policy, r iam.Request) iam.Request {
-	for _, a := range c.actors {
+	for _, a := range c.inAccount[p.ARN.Account()] {
 		if f, found := c.can(a, want(invoking, []string{string(p.ARN)})); found && isRequest(f.Witness) && a.duty.kind != "entry" {
 			return f.Witness
 		}
@@ -113,10 +124,8 @@ func refusing(p iam.Policy) iam.Document {
 // policy's own refusals spare by name.
 func (c *court) starters(p iam.Policy) []string {
 	if c.Platform != nil {
-		for arn, d := range c.roster {
-			if d.kind == "entry" && arn.Account() == p.ARN.Account() {
-				return []string{string(arn)}
-			}
+		if entry, declared := c.entries[p.ARN.Account()]; declared {
+			return []string{string(entry)}
 		}
 		return nil
 	}

@@ -90,7 +90,7 @@ func (c *court) knows(a *actor, account string) bool {
 		return true
 	}
 	if c.Platform == nil {
-		return slices.ContainsFunc(c.actors, func(b *actor) bool { return b.ARN.Account() == account })
+		return c.reads(account)
 	}
 	if _, known := c.sites[account]; known {
 		return true
@@ -231,7 +231,7 @@ func (c *court) withoutTarget() []Finding {
 }
 
 func (c *court) reads(account string) bool {
-	return slices.ContainsFunc(c.actors, func(a *actor) bool { return a.ARN.Account() == account })
+	return len(c.inAccount[account]) > 0
 }
 
 // withoutCaller: a trust that pins a role of another account that is read here, and that does

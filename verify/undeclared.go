@@ -29,6 +29,9 @@ var unreadable = Rule{
 	Source:   "design §8",
 	judge: func(c *court) []Finding {
 		var out []Finding
+		if len(c.actors)+len(c.World.Policies)+len(c.World.Resources) == 0 {
+			out = append(out, Finding{Sentence: "this world holds nothing, so nothing was proved", Unproven: "nothing was read"})
+		}
 		for _, u := range c.Unreadable {
 			out = append(out, Finding{Role: iam.ARN(u.Stack + "/" + u.LogicalID), Sentence: fmt.Sprintf("UNREADABLE %s: %s", u.What, u.Why), Unproven: u.Why})
 		}

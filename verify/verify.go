@@ -8,8 +8,11 @@ package verify
 
 import (
 	"cmp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"remit/iam"
 	"remit/platform"
@@ -50,20 +53,37 @@ func Judge(c Case, rules ...Rule) Report {
 		rules = Rules
 	}
 	court := open(c)
-	var found []Finding
+	var judged []Rule
 	for _, r := range rules {
 		if r.Declared && c.Platform == nil {
 			court.seen.NotJudged = append(court.seen.NotJudged, r.ID)
 			continue
 		}
-		for _, f := range r.judge(court) {
-			found = append(found, court.complete(f, r))
-		}
-		court.seen.Rules++
+		judged = append(judged, r)
 	}
-	found = unique(found)
+	court.seen.Rules = len(judged)
+	found := unique(court.all(judged))
 	open, waived, idle := waive(found, c)
 	return Report{Findings: sortFindings(append(open, idle...)), Waived: sortFindings(waived), World: court.seen}
+}
+
+// all runs the rules, as many at a time as there are processors; rules only read the court.
+func (c *court) all(rules []Rule) []Finding {
+	c.ways() // shared by several rules, so made before any of them
+	found := make([][]Finding, len(rules))
+	var next atomic.Int64
+	var done sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		done.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(rules); i = int(next.Add(1)) - 1 {
+				for _, f := range rules[i].judge(c) {
+					found[i] = append(found[i], c.complete(f, rules[i]))
+				}
+			}
+		})
+	}
+	done.Wait()
+	return slices.Concat(found...)
 }
 
 // court is a case made ready for questions.
@@ -76,6 +96,7 @@ type court struct {
 	managed map[iam.ARN]iam.Document
 	graph   *graph
 	seen    Seen
+	lookup
 }
 
 // actor is a role with everything that holds it.
@@ -102,6 +123,7 @@ func open(c Case) *court {
 		court.actors = append(court.actors, a)
 		court.byARN[r.ARN] = a
 	}
+	court.index()
 	court.see()
 	return court
 }

@@ -7,8 +7,13 @@ import (
 	"remit/platform"
 )
 
-func TestAWorldNobodyJudgedIsNotClean(t *testing.T) {
-	if len(Check(iam.World{}, &platform.Platform{})) == 0 {
-		t.Error("a world that no rule judged was called clean")
+func TestAWorldWithoutRolesIsNoProof(t *testing.T) {
+	for name, c := range map[string]Case{"nothing": {}, "a declaration and nothing else": {Platform: &platform.Platform{}}} {
+		if report := Judge(c); report.Clean() {
+			t.Errorf("%s: a world in which nobody does anything was called proved", name)
+		}
+	}
+	if len(Check(iam.World{}, nil)) == 0 {
+		t.Error("an empty list reads as proven, and nothing was looked at")
 	}
 }
