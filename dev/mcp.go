@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
@@ -43,7 +44,11 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, gateway.MaxBody+1))
-	if err != nil || !json.Valid(body) {
+	switch {
+	case len(body) > gateway.MaxBody:
+		writeJSON(w, http.StatusRequestEntityTooLarge, rpcError(nil, -32600, fmt.Sprintf("larger than %d bytes", gateway.MaxBody)))
+		return
+	case err != nil || !json.Valid(body) || !utf8.Valid(body): // Go reads bytes that are no UTF-8, each as U+FFFD; the target might read something else
 		writeJSON(w, http.StatusBadRequest, rpcError(nil, -32700, "not JSON"))
 		return
 	}

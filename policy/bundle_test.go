@@ -351,6 +351,9 @@ func TestTextThatIsNoBundleIsRefused(t *testing.T) {
 	} {
 		refused(t, name, text)
 	}
+	if _, err := policy.Load(make([]byte, policy.MaxBundle)); err == nil || strings.Contains(err.Error(), "at most") {
+		t.Errorf("the largest bundle that is read is not even looked at: %v", err)
+	}
 	if _, err := policy.Load(make([]byte, policy.MaxBundle+1)); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("what is larger than is read was read: %v", err)
 	}
