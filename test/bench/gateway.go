@@ -14,25 +14,22 @@ import (
 	"strings"
 	"time"
 
-	"remit/audit"
 	"remit/identity"
 	"remit/lambdas/gateway"
-	"remit/policy"
+	"remit/lambdas/sealing"
+	"remit/ledger"
 	"remit/terms"
 )
 
 const benchIssuer = "https://issuer.bench.example"
 
-// keeper knows every owner and keeps no record: what is measured is the interceptor's own
-// work, not a store's.
-type keeper struct{}
+// keeper is a ledger that admits every call and keeps nothing: what is measured is the
+// interceptor's own work.
+type keeper struct{ gateway.Ledger }
 
-func (keeper) Owns(context.Context, policy.Ownership) (bool, error) { return true, nil }
-func (keeper) Record(context.Context, string, audit.Record) error   { return nil }
-func (keeper) Find(context.Context, terms.CallID) (ref string, allowed, ok bool) {
-	return "", false, false
+func (keeper) Reserve(_ context.Context, c ledger.Claim) (ledger.Reservation, error) {
+	return ledger.Reservation{Call: c.Call}, nil
 }
-func (keeper) Note(context.Context, string, string) {}
 
 // issuing is an issuer, the verifier that trusts it, and how often its keys were fetched.
 type issuing struct {
@@ -112,8 +109,8 @@ func (i *issuing) interceptor(tokens []string) (side, error) {
 		return side{}, err
 	}
 	g := &gateway.Gateway{
-		Bundle: b, Digest: "sha256:0", Verifier: i.verifier, Directory: keeper{}, Recorder: keeper{}, Schemas: schemas,
-		Now: func() time.Time { return noon }, Unmetered: "a benchmark of the interceptor's own work",
+		Bundle: b, Digest: "sha256:0", Verifier: i.verifier, Ledger: keeper{}, Sealer: sealing.Sealer{}, Schemas: schemas,
+		Now: func() time.Time { return noon }, Note: func(string, string) {},
 	}
 	events := make([]gateway.Event, len(tokens))
 	for at, token := range tokens {
