@@ -146,11 +146,37 @@ func readable(w iam.World, kinds []string) iam.World {
 	return kept
 }
 
-// signIn takes the account's lookup role, which reads and does nothing else.
-func signIn(ctx context.Context, site platform.Site) (aws.Config, error) {
+// credentialsOf are the caller's own, in the site's region.
+func credentialsOf(ctx context.Context, site platform.Site) (aws.Config, error) {
 	own, err := config.LoadDefaultConfig(ctx, config.WithRegion(site.Region), config.WithLogger(logging.Nop{})) // what fails is returned; the SDK's talk is not ours
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS credentials: %w", err)
+	}
+	return own, nil
+}
+
+// callerOf is who runs this, as AWS knows them. It fails in another account: what is meant
+// for one environment must not reach another.
+func callerOf(ctx context.Context, site platform.Site) (string, error) {
+	own, err := credentialsOf(ctx, site)
+	if err != nil {
+		return "", err
+	}
+	who, err := sts.NewFromConfig(own).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", fmt.Errorf("AWS credentials: %w", err)
+	}
+	if aws.ToString(who.Account) != string(site.Account) {
+		return "", fmt.Errorf("these credentials are of account %s, and %s is %s", aws.ToString(who.Account), site.Environment, site.Account)
+	}
+	return aws.ToString(who.Arn), nil
+}
+
+// signIn takes the account's lookup role, which reads and does nothing else.
+func signIn(ctx context.Context, site platform.Site) (aws.Config, error) {
+	own, err := credentialsOf(ctx, site)
+	if err != nil {
+		return aws.Config{}, err
 	}
 	lookup := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), site.BootstrapRole("lookup"), func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = "remit-compare"
