@@ -42,11 +42,12 @@ func (c *call) respond(ctx context.Context, e Event) Reply {
 // never by what came back.
 func (c *call) called(ctx context.Context, result json.RawMessage, failed *rpcError) Reply {
 	c.readArguments()
+	c.identify()
 	end, err := c.end(ctx, result, failed)
 	if err != nil {
 		return c.refuse(codeFailed, err.Error())
 	}
-	err = c.gateway.Ledger.Settle(ctx, callID(c), end.outcome)
+	err = c.gateway.Ledger.Settle(ctx, c.id, end.outcome)
 	switch {
 	case errors.Is(err, ledger.ErrNotReserved), errors.Is(err, ledger.ErrInvalid) && c.tool == "":
 		return c.notRun(ctx, failed)
@@ -133,7 +134,7 @@ const codeEngine = -32002
 // tool's: a refusal of the request side comes back as it was, and what waits, or was done
 // before, is told again.
 func (c *call) notRun(ctx context.Context, failed *rpcError) Reply {
-	found, err := c.gateway.Ledger.Find(ctx, c.claims.Execution, callID(c))
+	found, err := c.gateway.Ledger.Find(ctx, c.claims.Execution, c.id)
 	switch {
 	case err != nil:
 		return c.refuse(codeFailed, err.Error())

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/gowebpki/jcs"
 
 	"remit/terms"
 )
@@ -199,30 +199,29 @@ func forward(headers map[string]string, body json.RawMessage) Reply {
 	return r
 }
 
-// callID joins the two halves of one call: the same on both sides, because it is made from
-// the original request.
-func callID(c *call) terms.CallID {
+// identify names the call and its arguments: the same on both sides, because it is made
+// from the original request.
+func (c *call) identify() {
+	c.sum = sumOf(c.message.Params.Arguments)
 	h := sha256.New()
-	for _, part := range []string{string(c.claims.Execution), string(c.message.ID), c.message.Params.Name, string(digestOf(c.message.Params.Arguments))} {
+	for _, part := range []string{string(c.claims.Execution), string(c.message.ID), c.message.Params.Name, hex.EncodeToString(c.sum[:])} {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
-	return terms.CallID(fmt.Sprintf("%x", h.Sum(nil)))
+	c.id = terms.CallID(hex.EncodeToString(h.Sum(nil)))
+	c.reference = referenceOf(c.id)
 }
 
-// digestOf names arguments by their canonical JSON (RFC 8785).
-func digestOf(arguments map[string]any) terms.Digest {
-	return terms.Digest(fmt.Sprintf("sha256:%x", sumOf(arguments)))
-}
+// digest names the call's arguments.
+func (c *call) digest() terms.Digest { return terms.Digest("sha256:" + hex.EncodeToString(c.sum[:])) }
 
+// sumOf is the SHA-256 of arguments in canonical JSON (RFC 8785).
 func sumOf(arguments map[string]any) [32]byte {
 	text, err := json.Marshal(arguments)
-	if err == nil {
-		text, err = jcs.Transform(text)
-	}
-	if err != nil {
+	canonical := jsontext.Value(text)
+	if err != nil || canonical.Canonicalize() != nil {
 		return [32]byte{} // they were decoded from JSON, so they encode
 	}
-	return sha256.Sum256(text)
+	return sha256.Sum256(canonical)
 }
 
 func digestText(text []byte) terms.Digest {
