@@ -216,7 +216,9 @@ func (w *world) call(p *process, c ledger.Claim) {
 			if len(w.calls) > 0 && w.pick(3) == 0 {
 				once.Supersedes = w.calls[w.pick(len(w.calls))].Call
 			}
-			c.Once = &once
+			if once.Supersedes != c.Call {
+				c.Once = &once
+			}
 		}
 	}
 	w.calls = append(w.calls, c)
