@@ -32,7 +32,6 @@ func (o *oracle) wrong(format string, args ...any) {
 type body struct {
 	Takes []ledger.Amount
 	Daily []ledger.Daily
-	User  string
 	Used  []ledger.Amount
 }
 

@@ -152,7 +152,13 @@ func (w *world) turn(p *process) {
 		p.looked, p.checked = true, w.db.check(p.writes.ops)
 		return
 	}
-	switch w.fate(p) {
+	w.do(p, w.fate(p))
+}
+
+// do makes the step that a fate is. A process that was in conflict stays where it is, as
+// the real store tries again under the same token, until it gives up.
+func (w *world) do(p *process, f fate) {
+	switch f {
 	case throttled:
 		p.answer = ledger.ErrUnavailable
 	case conflicting:
