@@ -40,7 +40,7 @@ func threeCallers(t *testing.T) *world {
 	a := ledger.Admission{Execution: "e", User: u, Lane: laneNamed("stable"), At: w.now, Deadline: w.now.Add(time.Hour),
 		Caps:   []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: 2}, {Limit: ledger.CostLimit, Take: costCap}},
 		Slices: []ledger.Slice{{Of: "user", Take: costCap, Cap: userCap, Date: "2026-11-24"}}}
-	if _, err := (&ledger.Ledger{Store: calm{w.db}}).Open(ctx, a); err != nil {
+	if _, err := (&ledger.Ledger{Store: &calm{d: w.db}}).Open(ctx, a); err != nil {
 		t.Fatal(err)
 	}
 	for n, id := range []string{"settles", "releases", "repeats"} {

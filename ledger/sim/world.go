@@ -22,6 +22,7 @@ type world struct {
 	tokens    int
 	conflicts int
 	calm      bool // no faults any more: what is left must come right
+	quiet     bool // conflicts, and no other fault
 	gap       bool // plants a bug: conditions are looked at before the write, not with it
 	scene
 }
@@ -206,6 +207,7 @@ func (w *world) fate(p *process) fate {
 		return conflicting
 	}
 	switch n := w.random.IntN(200); {
+	case w.quiet:
 	case n < 4:
 		return throttled
 	case p.writes == nil:
