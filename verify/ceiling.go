@@ -348,3 +348,22 @@ func (c *court) refusedPart(a *actor, s iam.Statement) (Finding, bool) {
 	}
 	return f, found
 }
+
+// CeilingLines names the lines of the ceiling, in order, for tests that show each is needed.
+func CeilingLines() []string {
+	var out []string
+	for _, r := range ceilings {
+		out = append(out, r.kind+": "+r.why)
+	}
+	return out
+}
+
+// CeilingWithout is the rules of the ceiling with one line of the table left out. A table with
+// a line that nothing needs is wider than what it is for.
+func CeilingWithout(line int) []Rule {
+	table := slices.Delete(slices.Clone(ceilings), line, line+1)
+	role, fence := ceiling, ceilingOfBoundary
+	role.judge = func(c *court) []Finding { return c.underCeiling(table) }
+	fence.judge = func(c *court) []Finding { return c.boundariesUnder(table) }
+	return []Rule{role, fence}
+}
