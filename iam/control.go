@@ -24,7 +24,7 @@ type Control struct {
 // (Organizations User Guide, orgs_manage_policies_rcps, "List of AWS services that
 // support RCPs"). Elsewhere it binds nobody.
 var underResourceControl = []string{
-	"s3", "sts", "kms", "sqs", "secretsmanager", "dynamodb", "ecr", "logs", "events", "cognito-idp", "xray", "wafv2", "aoss",
+	"s3", "sts", "kms", "sqs", "secretsmanager", "dynamodb", "ecr", "logs", "events", "cognito-idp", "xray", "wafv2",
 }
 
 // binds reports whether the control is over the caller, or over the resource.

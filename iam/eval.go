@@ -74,9 +74,10 @@ func (s *Statement) matches(q query, version string) (naming, truth) {
 // action matches without case, with * and ?.
 func (m Match) action(action string) truth {
 	found := no
+	action = strings.ToLower(action)
 	for _, text := range m.Of {
-		p, err := ParsePattern(strings.TrimSpace(text), "", Whole)
-		if err == nil && p.match(action, true) {
+		p, err := ParsePattern(strings.ToLower(strings.TrimSpace(text)), "", Whole)
+		if err == nil && p.match(action, false) {
 			found = yes
 		}
 	}
@@ -96,30 +97,34 @@ func (s *Statement) resource(q query, version string) truth {
 	}
 	found := no
 	for _, text := range s.Resources.Of {
-		found = some(found, onResource(text, q, version))
+		found = some(found, onResource(text, s.Resources.Not, q, version))
 	}
 	return s.Resources.sign(found)
 }
 
-// onResource matches one resource. Where the two readings of its wildcards disagree, AWS's
+// onResource matches one resource. A variable without a value matches nothing; AWS does
+// not say what is then outside NotResource. Where the two readings of its wildcards disagree, AWS's
 // own page does not decide, and neither does Remit.
-func onResource(text string, q query, version string) truth {
-	wide := matchResource(text, q, version, Whole)
+func onResource(text string, outside bool, q query, version string) truth {
+	wide := matchResource(text, outside, q, version, Whole)
 	if wide != yes || strings.IndexAny(text, "*?") < 0 {
 		return wide
 	}
-	if matchResource(text, q, version, Segments) != yes {
+	if matchResource(text, outside, q, version, Segments) != yes {
 		return maybe
 	}
 	return yes
 }
 
-func matchResource(text string, q query, version string, reading Reading) truth {
+func matchResource(text string, outside bool, q query, version string, reading Reading) truth {
 	p, err := ParsePattern(text, version, reading)
 	if err != nil {
 		return maybe
 	}
 	p, bound := p.bind(q.context)
+	if bound == no && outside {
+		return maybe
+	}
 	if bound != yes {
 		return bound
 	}

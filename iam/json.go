@@ -79,6 +79,10 @@ func (p Principals) value() any {
 	return out
 }
 
+// conditions groups by operator and key. JSON can say one operator of one key once, with
+// its values as alternatives: two negated conditions join without a change of meaning, two
+// positive ones would allow what only one of them allows. The second then gets an operator
+// that AWS refuses, because a refused document is better than a wider one.
 func conditions(list []Condition) map[string]any {
 	out := map[string]any{}
 	for _, c := range list {
@@ -87,7 +91,12 @@ func conditions(list []Condition) map[string]any {
 			keys = map[string]any{}
 			out[c.Op] = keys
 		}
-		earlier, _ := keys[c.Key].([]any)
+		op, err := ParseOperator(c.Op)
+		earlier, again := keys[c.Key].([]any)
+		if again && (err != nil || !op.Negated) {
+			out[c.Op+" and also"] = map[string]any{c.Key: values(c.Values)}
+			continue
+		}
 		keys[c.Key] = append(earlier, values(c.Values)...)
 	}
 	return out
@@ -116,7 +125,47 @@ func ParseDocument(text []byte) (Document, error) {
 	if err := json.Unmarshal(text, &value); err != nil {
 		return Document{}, fmt.Errorf("policy document: not JSON: %w", err)
 	}
+	if key, twice := repeated(text); twice {
+		return Document{}, fmt.Errorf("policy document: %q is there twice in one object: which one counts is not defined", key)
+	}
 	return DocumentOf(value)
+}
+
+// repeated finds a key that one object of valid JSON states twice. Decoders keep the last
+// one; a reader may have seen the first.
+func repeated(text []byte) (string, bool) {
+	type object struct {
+		seen map[string]bool // nil in a list
+		key  bool            // a key comes next
+	}
+	var open []object
+	for decoder := json.NewDecoder(bytes.NewReader(text)); ; {
+		token, err := decoder.Token()
+		if err != nil {
+			return "", false
+		}
+		last := len(open) - 1
+		if name, ok := token.(string); ok && last >= 0 && open[last].key {
+			if open[last].seen[name] {
+				return name, true
+			}
+			open[last].seen[name], open[last].key = true, false
+			continue
+		}
+		if token == json.Delim('}') || token == json.Delim(']') {
+			open = open[:last]
+			last--
+		}
+		if last >= 0 && open[last].seen != nil && token != json.Delim('{') && token != json.Delim('[') {
+			open[last].key = true
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, object{seen: map[string]bool{}, key: true})
+		case json.Delim('['):
+			open = append(open, object{})
+		}
+	}
 }
 
 // DocumentOf reads a policy document from decoded JSON: maps, lists and strings.
@@ -176,7 +225,22 @@ func statement(value any) (Statement, error) {
 	if _, stated := object["Effect"]; !stated {
 		return Statement{}, fmt.Errorf("Effect is missing")
 	}
-	return s, nil
+	for _, element := range []string{"Action", "Resource", "Principal"} {
+		_, is := object[element]
+		_, isNot := object["Not"+element]
+		if is && isNot {
+			return Statement{}, fmt.Errorf("%s and Not%s are both there", element, element)
+		}
+	}
+	return s, s.negatesSomething()
+}
+
+// negatesSomething refuses Not elements that list nothing: they would mean everything.
+func (s *Statement) negatesSomething() error {
+	if s.Actions.Not && len(s.Actions.Of) == 0 || s.Resources.Not && len(s.Resources.Of) == 0 || s.Principals.Not && s.Principals.IsZero() {
+		return fmt.Errorf("a Not element lists nothing")
+	}
+	return nil
 }
 
 func (s *Statement) element(key string, v any) (err error) {

@@ -41,18 +41,20 @@ func (s *search) with(d domain, l literal) (domain, bool) {
 	if slices.Contains(d.lits, l.not()) {
 		return d, false
 	}
-	s.spend(1)
+	if s.spend(1); s.spent() {
+		return d, true // undecided: whoever searches asks whether work is spent
+	}
 	out := domain{dim: d.dim, lits: append(slices.Clip(d.lits), l), finite: d.finite, values: d.values}
 	if s.several(d.dim) {
 		return out, s.memoized(out)
 	}
 	switch {
 	case !d.finite && l.values == nil:
-		out.finite, out.values = true, admitted(s.uses[d.dim].candidates(), out.lits)
+		out.finite, out.values = true, s.admitted(s.uses[d.dim].candidates(), out.lits)
 	case !d.finite && l.wantsFit() && l.values.finite():
-		out.finite, out.values = true, admitted(l.values.strings(), out.lits)
+		out.finite, out.values = true, s.admitted(l.values.strings(), out.lits)
 	case d.finite:
-		out.values = admitted(d.values, []literal{l})
+		out.values = s.admitted(d.values, []literal{l})
 	default:
 		return out, s.memoized(out)
 	}
@@ -65,7 +67,13 @@ func (d domain) absent() bool {
 		!slices.ContainsFunc(d.lits, func(l literal) bool { return !l.ofAbsence() })
 }
 
-func admitted(values []string, lits []literal) []string {
+func (s *search) admitted(values []string, lits []literal) []string {
+	for _, l := range lits {
+		s.spend(len(values) * l.values.cost() / 8)
+	}
+	if s.spent() {
+		return values
+	}
 	out := make([]string, 0, len(values))
 	for _, v := range values {
 		if !slices.ContainsFunc(lits, func(l literal) bool { return !l.admits(v) }) {
@@ -155,7 +163,7 @@ func (s *search) solveSet(d domain) ([]string, bool) {
 
 func (s *search) solveOne(d domain, lits []literal) (string, bool) {
 	if slices.ContainsFunc(lits, func(l literal) bool { return l.values == nil }) {
-		fit := admitted(s.uses[d.dim].candidates(), lits)
+		fit := s.admitted(s.uses[d.dim].candidates(), lits)
 		return append(fit, "")[0], len(fit) > 0
 	}
 	var m membership

@@ -23,13 +23,15 @@ type compiler struct {
 	symbols   map[string]rune // by variable
 	uses      map[string]*use // by key
 	doubts    []string
-	ambiguous bool // some resource reads differently as Segments
+	beside    func(*iam.Statement) bool // of a statement that cannot matter
+	ambiguous bool                      // some resource reads differently as Segments
 }
 
 // use is how the documents of a search read one key.
 type use struct {
 	text, bools, others bool
-	single, set         bool
+	set                 bool
+	many                bool // taken to have several values
 	other               iam.Kind
 	wants               []string // of numbers, dates and addresses
 }
@@ -43,7 +45,16 @@ func newCompiler(w *work, reading iam.Reading, documents []iam.Document) *compil
 			}
 		}
 	}
+	for key, u := range c.uses {
+		u.many = u.set && !documentedSingle(key)
+	}
 	return c
+}
+
+// documentedSingle reports whether AWS says that a key has one value.
+func documentedSingle(key string) bool {
+	k, known := catalog.Condition(key)
+	return known && !strings.HasPrefix(k.Type, "ArrayOf")
 }
 
 func (c *compiler) note(condition iam.Condition) {
@@ -69,7 +80,6 @@ func (c *compiler) note(condition iam.Condition) {
 		u.others, u.other = true, op.Kind
 		u.wants = append(u.wants, condition.Values...)
 	}
-	u.single = u.single || op.Each == iam.Single
 	u.set = u.set || op.Each != iam.Single
 }
 
@@ -77,11 +87,7 @@ func (c *compiler) note(condition iam.Condition) {
 // and AWS does not say that it has only one.
 func (c *compiler) several(key string) bool {
 	u := c.uses[key]
-	if u == nil || !u.set {
-		return false
-	}
-	k, known := catalog.Condition(key)
-	return !known || strings.HasPrefix(k.Type, "ArrayOf")
+	return u != nil && u.many
 }
 
 func (c *compiler) doubt(format string, args ...any) {
@@ -111,11 +117,11 @@ func (c *compiler) document(d iam.Document, e iam.Effect, surely bool) []cube {
 	}
 	var out []cube
 	for i := range d.Statements {
-		if c.spend(1); c.spent() {
-			c.doubt("the work budget is spent at statement %d of a document of %d", i, len(d.Statements))
+		if c.spend(1 + (len(d.Statements[i].Actions.Of)+len(d.Statements[i].Resources.Of))/4); c.spent() {
+			c.doubt("stopped at statement %d of a document of %d", i, len(d.Statements))
 			return out
 		}
-		if s := &d.Statements[i]; s.Effect == e {
+		if s := &d.Statements[i]; s.Effect == e && !c.beside(s) {
 			out = append(out, c.statement(s, version, surely)...)
 		}
 	}
@@ -167,6 +173,10 @@ func cross(a, b []cube) []cube {
 func (c *compiler) actions(m iam.Match) []cube {
 	globs := make([]glob, 0, len(m.Of))
 	for _, text := range m.Of {
+		if text == strings.TrimSpace(text) && !strings.ContainsFunc(text, special) {
+			globs = append(globs, glob(strings.ToLower(text)))
+			continue
+		}
 		p, _ := iam.ParsePattern(strings.ToLower(strings.TrimSpace(text)), "", iam.Whole)
 		globs = append(globs, c.glob(p))
 	}
@@ -178,10 +188,10 @@ func (c *compiler) resources(s *iam.Statement, version string, surely bool) []cu
 		c.ambiguous = c.ambiguous || differs(text, version)
 	}
 	values, complete := c.values(s.Resources.Of, version, c.reading, "resource")
-	make1 := func(globs []glob) *atom {
+	of := func(globs []glob) *atom {
 		return &atom{dim: resource, negated: s.Resources.Not, values: union(false, globs...)}
 	}
-	return c.alternatives(values, complete, s.Resources.Not, false, surely, make1)
+	return c.alternatives(comparison{values: values, complete: complete, negated: s.Resources.Not, atom: of}, surely)
 }
 
 // differs reports whether the two readings of a resource may differ.
@@ -206,6 +216,10 @@ func (v value) group() string { return strings.Join(v.needs, " ") + "|" + string
 func (c *compiler) values(texts []string, version string, reading iam.Reading, what string) (out []value, complete bool) {
 	complete = true
 	for _, text := range texts {
+		if reading != iam.SixFields && !strings.ContainsFunc(text, special) {
+			out = append(out, value{glob: glob(text)})
+			continue
+		}
 		p, err := iam.ParsePattern(text, version, reading)
 		if err == nil && strings.ContainsFunc(text, isSymbol) {
 			err = fmt.Errorf("%q holds private characters", text)
@@ -219,6 +233,9 @@ func (c *compiler) values(texts []string, version string, reading iam.Reading, w
 	}
 	return out, complete
 }
+
+// special reports whether a character may be more than itself.
+func special(r rune) bool { return r == '*' || r == '?' || r == '$' || isSymbol(r) }
 
 // variants are a pattern with its variables as symbols, and with each default instead.
 func (c *compiler) variants(p iam.Pattern) []value {
@@ -263,35 +280,44 @@ func (c *compiler) glob(p iam.Pattern) glob {
 	return out
 }
 
-// alternatives makes the cubes of "the dimension fits one of the values", or negated, none
-// of them. Values that need the same variables are one alternative. whole says that the
-// values cannot be parted, because each of several values of a key may fit another.
-func (c *compiler) alternatives(values []value, complete, negated, whole, surely bool, of func([]glob) *atom) []cube {
+// comparison is "the dimension fits one of the values", or negated, none of them.
+type comparison struct {
+	values   []value
+	complete bool // all of the values could be read
+	negated  bool
+	whole    bool // values cannot be parted: each of several values of a key may fit another
+	absent   bool // it holds where the key is absent, whatever the variables are
+	atom     func([]glob) *atom
+}
+
+// alternatives compiles a comparison. Values that need the same variables are one
+// alternative; an absent key is another, because then no variable is asked for.
+func (c *compiler) alternatives(k comparison, surely bool) []cube {
 	grouped := map[string][]value{}
 	var order []string
-	for _, v := range values {
+	for _, v := range k.values {
 		if _, known := grouped[v.group()]; !known {
 			order = append(order, v.group())
 		}
 		grouped[v.group()] = append(grouped[v.group()], v)
 	}
-	if (negated || whole) && (len(order) > 1 || len(order) == 1 && order[0] != "|") {
-		return c.unparted(values, complete, negated, surely, of)
+	needy := len(order) > 1 || len(order) == 1 && order[0] != "|"
+	if k.negated && needy || k.whole && len(order) > 1 {
+		return c.unparted(k, surely)
 	}
-	if !complete && (negated || whole || !surely) {
+	if !k.complete && (k.negated || k.whole || !surely) {
 		return c.doubtful(surely)
 	}
 	if len(order) == 0 {
-		return []cube{{c.is(of(nil))}}
+		return []cube{{c.is(k.atom(nil))}}
 	}
 	var out []cube
 	for _, group := range order {
-		a := of(globsOf(grouped[group]))
-		one := cube{c.is(a)}
-		if surely || !a.absent {
-			one = append(one, c.given(grouped[group][0])...)
-		}
-		out = append(out, one)
+		one := cube{c.is(k.atom(globsOf(grouped[group])))}
+		out = append(out, append(one, c.given(grouped[group][0])...))
+	}
+	if needy && k.absent {
+		out = append(out, cube{c.is(k.atom(nil))})
 	}
 	return out
 }
@@ -304,20 +330,25 @@ func (c *compiler) doubtful(surely bool) []cube {
 	return []cube{{}}
 }
 
-// unparted keeps all values in one atom: surely, where all their variables are there.
-func (c *compiler) unparted(values []value, complete, negated, surely bool, of func([]glob) *atom) []cube {
-	defaults := slices.ContainsFunc(values, func(v value) bool { return len(v.lacks) > 0 })
-	if !complete || defaults && (negated || surely) {
+// unparted keeps all values in one atom: surely, where all their variables are there or
+// the key is not.
+func (c *compiler) unparted(k comparison, surely bool) []cube {
+	defaults := slices.ContainsFunc(k.values, func(v value) bool { return len(v.lacks) > 0 })
+	if !k.complete || defaults && (k.negated || surely) {
 		if defaults {
 			c.doubt("a variable with a default stands in a negated or ForAllValues comparison")
 		}
 		return c.doubtful(surely)
 	}
-	one := cube{c.is(of(globsOf(values)))}
-	if surely {
-		for _, v := range values {
-			one = append(one, c.given(v)...)
-		}
+	one := cube{c.is(k.atom(globsOf(k.values)))}
+	if !surely {
+		return []cube{one}
+	}
+	for _, v := range k.values {
+		one = append(one, c.given(v)...)
+	}
+	if k.negated && k.absent {
+		return []cube{one, {c.is(k.atom([]glob{rest}))}}
 	}
 	return []cube{one}
 }

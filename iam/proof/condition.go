@@ -49,7 +49,7 @@ func (c *compiler) texts(k iam.Condition, key string, op iam.Operator, version s
 	of := func(globs []glob) *atom {
 		return &atom{dim: key, each: c.quantifier(key, op), negated: op.Negated, absent: op.Absent(), values: union(op.Fold, globs...)}
 	}
-	return c.alternatives(values, complete, op.Negated, op.Each == iam.All, surely, of)
+	return c.alternatives(comparison{values, complete, op.Negated, op.Each == iam.All, op.Absent(), of}, surely)
 }
 
 func (c *compiler) ofCaller(k iam.Condition, op iam.Operator, derived callerKey, version string, surely bool) []cube {
@@ -59,18 +59,7 @@ func (c *compiler) ofCaller(k iam.Condition, op iam.Operator, derived callerKey,
 	}
 	values, complete := c.values(k.Values, version, op.Reading(), k.Op+" "+k.Key)
 	of := func(globs []glob) *atom { return derived.truth(op, globs) }
-	// A caller is never absent, though the key may be: ask for the variables only surely.
-	if !surely && op.Absent() {
-		return c.alternatives(unneeding(values), complete, op.Negated, false, surely, of)
-	}
-	return c.alternatives(values, complete, op.Negated, false, surely, of)
-}
-
-func unneeding(values []value) []value {
-	for i := range values {
-		values[i].needs, values[i].lacks = nil, nil
-	}
-	return values
+	return c.alternatives(comparison{values, complete, op.Negated, false, op.Absent(), of}, surely)
 }
 
 // null compiles Null: true is an absent key.

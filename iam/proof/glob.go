@@ -174,9 +174,10 @@ func (g glob) fielded() glob {
 
 // lang is a union of globs; fold ignores case.
 type lang struct {
-	globs []glob // those that are no single string, or all of them under fold
-	exact map[string]bool
-	fold  bool
+	globs  []glob // those that are no single string, or all of them under fold
+	exact  map[string]bool
+	fold   bool
+	sorted []string // the exact ones, once asked for
 }
 
 func union(fold bool, globs ...glob) *lang {
@@ -205,11 +206,15 @@ func (l *lang) all() []glob {
 }
 
 func (l *lang) strings() []string {
+	if len(l.sorted) == len(l.exact) {
+		return l.sorted
+	}
 	out := make([]string, 0, len(l.exact))
 	for s := range l.exact {
 		out = append(out, s)
 	}
 	slices.SortFunc(out, byLength)
+	l.sorted = out
 	return out
 }
 
@@ -244,6 +249,14 @@ func (l *lang) near(p glob) *lang {
 		}
 	}
 	return out
+}
+
+// cost is what matching one string takes, in steps.
+func (l *lang) cost() int {
+	if l == nil {
+		return 1
+	}
+	return 1 + len(l.globs)/8
 }
 
 func (l *lang) empty() bool { return len(l.globs)+len(l.exact) == 0 }

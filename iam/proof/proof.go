@@ -121,8 +121,17 @@ func (p *pass) run() {
 func (p *pass) where(b box) bool {
 	choices := make([][]cube, 0, len(p.Where)+len(p.Within))
 	for i := range p.Where {
-		choices = append(choices, p.pattern(&p.Where[i], iam.Version, p.sure))
+		alternatives := p.pattern(&p.Where[i], iam.Version, p.sure)
+		if len(alternatives) != 1 {
+			choices = append(choices, alternatives)
+			continue
+		}
+		var ok bool
+		if b, ok = p.assert(b, alternatives[0]...); !ok {
+			return false
+		}
 	}
+	p.beside = p.besideActions(b)
 	var refusals []cube
 	for _, d := range p.Within {
 		choices = append(choices, p.document(d, iam.Allow, p.sure))
@@ -138,6 +147,19 @@ func (p *pass) where(b box) bool {
 		beyond[i].denied = p.document(d, iam.Deny, p.sure)
 	}
 	return p.choose(b, choices, refusals, beyond)
+}
+
+// besideActions reports of a statement that its actions are all outside the box: such a
+// statement neither allows nor refuses anything that is searched.
+func (p *pass) besideActions(b box) func(*iam.Statement) bool {
+	asked, i := b.at(action)
+	return func(s *iam.Statement) bool {
+		if i < 0 {
+			return false
+		}
+		_, possible := p.with(asked, p.actions(s.Actions)[0][0])
+		return !possible
+	}
 }
 
 // outside is how a request can be outside a document: no Allow matches, or a Deny does.
@@ -190,22 +212,30 @@ func (p *pass) leave(b box, clauses []cube, beyond []outside) bool {
 const tries = 64
 
 // confirms makes a request of a box and has iam evaluate it. What evaluation does not
-// confirm is no answer.
+// confirm is no answer. True ends the search: with an answer, or with none after so many
+// tries.
 func (p *pass) confirms(b box) bool {
-	r, ok := p.witness(b)
-	if ok {
-		if err := p.Search.shows(r); err == nil {
+	for _, request := range []func(box) (iam.Request, bool){p.witness, p.concrete} {
+		r, ok := request(b)
+		if !ok {
+			continue
+		}
+		err := p.shows(r)
+		if err == nil {
+			r = p.likely(b, r)
 			p.answer = Answer{Witness: &r}
 			return true
-		} else if !p.unconfirmed {
+		}
+		if p.answer.Why == "" {
 			p.answer = Answer{Why: p.why(fmt.Sprintf("%v (%s)", err, Sentence(r)))}
 		}
 	}
-	p.unconfirmed = true
-	if p.tried++; p.tried >= tries {
-		p.left = 0
+	if p.answer.Why == "" {
+		p.answer = Answer{Why: p.why("no request could be made of a part that is left")}
 	}
-	return false
+	p.unconfirmed = true
+	p.tried++
+	return p.tried >= tries
 }
 
 func (p *pass) why(sentence string) string {

@@ -27,3 +27,104 @@ func deny(sid string, action, resource string, when ...iam.Condition) iam.Statem
 	s.Effect = iam.Deny
 	return s
 }
+
+func answers(t *testing.T, what string, a Answer, yes bool) {
+	t.Helper()
+	if a.Why != "" || a.Yes != yes {
+		t.Errorf("%s: want yes = %v, got %+v", what, yes, a)
+	}
+}
+
+func TestMemoryOfOneTenantIsReachedByItsTagAlone(t *testing.T) {
+	const table = "arn:aws:dynamodb:us-east-1:111111111111:table/memory"
+	present := iam.When("Null", "dynamodb:LeadingKeys", "false")
+	keys := func(patterns ...string) iam.Document {
+		return iam.Doc(allow("Keys", "dynamodb:GetItem", table, iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", patterns...), present))
+	}
+	tenant, agent := keys("TENANT#${aws:PrincipalTag/tenant}#*"), keys("AGENT#loan#*")
+	answers(t, "tenants and agents share no key", Disjoint(tenant, agent, 0), true)
+	answers(t, "a tenant's keys are tenant keys", Subset(tenant, keys("TENANT#*"), 0), true)
+	answers(t, "tenant keys are not all one tenant's", Subset(keys("TENANT#*"), tenant, 0), false)
+	answers(t, "the same grant twice", Subset(tenant, tenant, 0), true)
+	answers(t, "a sibling prefix: loan reaches loan-2", Disjoint(keys("AGENT#loan*"), keys("AGENT#loan-2#*"), 0), false)
+	answers(t, "a delimiter keeps them apart", Disjoint(agent, keys("AGENT#loan-2#*"), 0), true)
+	answers(t, "a variable meets a constant", Disjoint(tenant, keys("TENANT#acme#*"), 0), false)
+	unguarded := iam.Doc(allow("Keys", "dynamodb:GetItem", table, iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "AGENT#loan#*")))
+	answers(t, "ForAllValues without its guard lets a request without keys pass", Subset(unguarded, agent, 0), false)
+}
+
+func TestDocumentsWithTheirOwnDenials(t *testing.T) {
+	all := allow("All", "*", "*")
+	answers(t, "all but a deny", Subset(iam.Doc(all), iam.Doc(all, deny("No", "iam:*", "*")), 0), false)
+	answers(t, "a deny on the left", Subset(iam.Doc(all, deny("No", "iam:*", "*")), iam.Doc(all, deny("No", "iam:Create*", "*")), 0), true)
+	answers(t, "two halves make the whole", Subset(iam.Doc(all), iam.Doc(allow("A", "*", "*", iam.When("Null", "k:a", "true")), allow("B", "*", "*", iam.When("Null", "k:a", "false"))), 0), true)
+	answers(t, "numbers on both sides of a bound", Subset(iam.Doc(all),
+		iam.Doc(allow("A", "*", "*", iam.When("NumericLessThanEqualsIfExists", "k:n", "5")), allow("B", "*", "*", iam.When("NumericGreaterThan", "k:n", "5"))), 0), true)
+	answers(t, "a bound that neither side holds", Subset(iam.Doc(all),
+		iam.Doc(allow("A", "*", "*", iam.When("NumericLessThanIfExists", "k:n", "5")), allow("B", "*", "*", iam.When("NumericGreaterThan", "k:n", "5"))), 0), false)
+}
+
+func TestTheCallerAndWhatFollowsFromItAreOne(t *testing.T) {
+	by := func(who []string, when ...iam.Condition) iam.Document {
+		s := allow("By", "sts:AssumeRole", "", when...)
+		s.Resources, s.Principals = iam.Match{}, iam.Principals{AWS: who}
+		return iam.Doc(s)
+	}
+	const role = "arn:aws:iam::111111111111:role/app"
+	pinned := by([]string{"111111111111"}, iam.When("ArnEquals", "aws:PrincipalArn", role))
+	answers(t, "an account pinned to a role is that role", Subset(pinned, by([]string{role}), 0), true)
+	answers(t, "an account is not one role", Subset(by([]string{"111111111111"}), pinned, 0), false)
+	answers(t, "a role is of its account", Subset(by([]string{role}), by([]string{"*"}, iam.When("StringEquals", "aws:PrincipalAccount", "111111111111")), 0), true)
+	answers(t, "a pin into another account admits nobody", Disjoint(by([]string{"222222222222"}), pinned, 0), true)
+	answers(t, "a wildcard pin crosses no field", Subset(by([]string{"*"}, iam.When("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111111111111:role/*")), by([]string{"111111111111"}), 0), true)
+	service := by(nil)
+	service.Statements[0].Principals = iam.Principals{Service: []string{"lambda.amazonaws.com"}}
+	answers(t, "no account is a service", Disjoint(service, by([]string{"111111111111"}), 0), true)
+	answers(t, "everyone includes services", Subset(service, by([]string{"*"}, iam.When("Bool", "aws:PrincipalIsAWSService", "true")), 0), true)
+	answers(t, "a pin to a session is not sure of the role", Subset(by([]string{role}), by([]string{"arn:aws:sts::111111111111:assumed-role/app/s"}), 0), false)
+}
+
+func TestWhatCannotBeReadIsNeverProved(t *testing.T) {
+	all, doubtful := iam.Doc(allow("All", "*", "*")), iam.Doc(allow("Odd", "*", "*", iam.When("StringMatches", "k:a", "x")))
+	for what, a := range map[string]Answer{
+		"an unknown operator on the right": Subset(all, doubtful, 0),
+		"an unknown operator on the left":  Subset(doubtful, iam.Document{}, 0),
+		"an unreadable variable":           Subset(iam.Doc(allow("All", "*", "arn:${x}")), iam.Document{}, 0),
+		"no work left":                     Subset(all, all, 1),
+	} {
+		if a.Yes || a.Witness != nil || a.Why == "" {
+			t.Errorf("%s: %+v", what, a)
+		}
+	}
+	answers(t, "a doubt that cannot matter", Subset(doubtful, all, 0), true)
+	answers(t, "the same doubt on a narrower action", Subset(iam.Doc(allow("Odd", "s3:*", "*", iam.When("StringMatches", "k:a", "x")), allow("No", "iam:*", "*")), iam.Doc(allow("S3", "s3:*", "*")), 0), false)
+}
+
+func TestReadingsOfAWildcardThatDifferAreUnknown(t *testing.T) {
+	inside, all := iam.Doc(allow("In", "s3:*", "arn:aws:s3:::a*b")), iam.Doc(allow("All", "s3:*", "arn:aws:s3:::*"))
+	answers(t, "both readings are within", Subset(inside, all, 0), true)
+	answers(t, "a pattern within itself", Subset(inside, inside, 0), true)
+	a := Subset(iam.Doc(allow("In", "s3:*", "arn:aws:s3:us*b"), allow("X", "s3:*", "arn:aws:s3:us:c:b")), iam.Doc(allow("In", "s3:*", "arn:aws:s3:us*b")), 0)
+	if a.Yes || a.Witness != nil || a.Why == "" {
+		t.Errorf("a resource that one reading covers and the other does not: %+v", a)
+	}
+}
+
+func TestAWitnessIsSomethingThatExists(t *testing.T) {
+	for _, c := range []struct {
+		a, b iam.Statement
+		want string
+	}{
+		{allow("A", "*", "*"), allow("B", "s3:*", "*"), "arn:aws:iam::123456789012:role/any: iam:CreateAccessKey on arn:aws:iam:us-east-1:123456789012:any"},
+		{allow("A", "dynamodb:*", "*"), allow("B", "dynamodb:Get*", "*"), "arn:aws:iam::123456789012:role/any: dynamodb:AssociateTableReplica on arn:aws:dynamodb:us-east-1:123456789012:any"},
+		{allow("A", "s3:GetObject", "arn:aws:s3:::b/*"), allow("B", "s3:GetObject", "arn:aws:s3:::b/public/*"), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:::b/"},
+		{allow("A", "s3:GetObject", "*"), allow("B", "s3:GetObject", "*", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8")), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:us-east-1:123456789012:any"},
+	} {
+		a := Subset(iam.Doc(c.a), iam.Doc(c.b), 0)
+		if a.Witness == nil {
+			t.Errorf("want %q, got %+v", c.want, a)
+		} else if got := Sentence(*a.Witness); got != c.want {
+			t.Errorf("want %q, got %q", c.want, got)
+		}
+	}
+}

@@ -23,6 +23,9 @@ func (m membership) solve(w *work) (string, bool) {
 	}
 	least := slices.MinFunc(m.in, func(a, b *lang) int { return len(a.globs) + len(a.exact) - len(b.globs) - len(b.exact) })
 	for _, p := range least.all() {
+		if w.spent() {
+			return "", true // undecided counts as found: the caller asks whether work is spent
+		}
 		if s, ok := m.within(p, least, w); ok {
 			return s, true
 		}
@@ -30,11 +33,22 @@ func (m membership) solve(w *work) (string, bool) {
 	return "", false
 }
 
+// cost is what one look at every language takes, in steps.
+func (m membership) cost() int {
+	steps := 1
+	for _, l := range slices.Concat(m.in, m.out) {
+		steps += l.cost()
+	}
+	return steps
+}
+
 var anything = union(false, glob{iam.Run})
 
 func (m membership) try(candidates []string, w *work) (string, bool) {
 	for _, s := range candidates {
-		w.spend(1)
+		if w.spend(m.cost()); w.spent() {
+			return "", true
+		}
 		if m.holds(s) {
 			return s, true
 		}
@@ -56,7 +70,7 @@ func (m membership) holds(s string) bool {
 
 // within solves for the strings of one glob p of the language from.
 func (m membership) within(p glob, from *lang, w *work) (string, bool) {
-	w.spend(1)
+	w.spend(m.cost())
 	narrow := membership{in: []*lang{{globs: []glob{p}, fold: from.fold}}}
 	for _, l := range m.in {
 		if l != from && (from.fold || !l.covers(p)) {
@@ -147,7 +161,7 @@ func (m membership) walk(keeper int, w *work) (string, bool) {
 			return here.spell(), true
 		}
 		for _, c := range k.letters(here) {
-			w.spend(1)
+			w.spend(1 + len(k.globs)/4)
 			next := k.next(here, c)
 			if next == nil {
 				continue
@@ -158,7 +172,7 @@ func (m membership) walk(keeper int, w *work) (string, bool) {
 			}
 		}
 	}
-	return "", w.spent() // undecided counts as found: the caller asks whether work is spent
+	return "", w.spent()
 }
 
 func (k *walker) start() *place {

@@ -41,6 +41,85 @@ func (p *pass) witness(b box) (iam.Request, bool) {
 	return r, true
 }
 
+// concrete makes a request the other way about: it first chooses what the variables are
+// part of, and reads off what they must then be.
+func (p *pass) concrete(b box) (iam.Request, bool) {
+	values := map[rune]string{}
+	r := iam.Request{Action: "x:x", Resource: "*", Context: map[string][]string{}}
+	for _, d := range b {
+		v, ok := p.solve(d.loose())
+		if !ok {
+			return r, false
+		}
+		for _, l := range d.lits {
+			if len(v) > 0 && l.values != nil && l.wantsFit() && l.values.symbolic() && !l.values.bind(v[0], values) {
+				return r, false
+			}
+		}
+		if len(v) > 0 {
+			set(&r, d.dim, v)
+		}
+	}
+	for key, symbol := range p.symbols {
+		if v, bound := values[symbol]; bound {
+			r.Context[key] = []string{v}
+		}
+	}
+	return r, len(values) > 0
+}
+
+// loose is the domain with variables read as anything where they must fit.
+func (d domain) loose() domain {
+	out := domain{dim: d.dim, finite: d.finite, values: d.values}
+	for _, l := range d.lits {
+		if l.values != nil && l.wantsFit() && l.values.symbolic() {
+			loose := *l.atom
+			loose.values = &lang{exact: l.values.exact, fold: l.values.fold}
+			for _, g := range l.values.globs {
+				loose.values.globs = append(loose.values.globs, g.loose())
+			}
+			l.atom = &loose
+		}
+		out.lits = append(out.lits, l)
+	}
+	return out
+}
+
+// bind finds values of the variables with which one glob of the language matches text.
+func (l *lang) bind(text string, values map[rune]string) bool {
+	if l.exact[text] {
+		return true
+	}
+	steps := 10_000
+	return slices.ContainsFunc(l.globs, func(g glob) bool { return g.bind([]rune(text), values, l.fold, &steps) })
+}
+
+func (g glob) bind(text []rune, values map[rune]string, fold bool, steps *int) bool {
+	if *steps--; *steps < 0 || len(g) == 0 {
+		return len(g) == 0 && len(text) == 0
+	}
+	r := g[0]
+	v, bound := values[r]
+	switch {
+	case bound:
+		rest, ok := strings.CutPrefix(string(text), v)
+		return ok && g[1:].bind([]rune(rest), values, fold, steps)
+	case isSymbol(r):
+		for n := range len(text) + 1 {
+			n = (n + 1) % (len(text) + 1) // an empty value last
+			values[r] = string(text[:n])
+			if g[1:].bind(text[n:], values, fold, steps) {
+				return true
+			}
+		}
+		delete(values, r)
+		return false
+	case runs(r):
+		return g[1:].bind(text, values, fold, steps) || len(text) > 0 && takes(r, text[0], fold) && g.bind(text[1:], values, fold, steps)
+	}
+	return len(text) > 0 && takes(r, text[0], fold) && g[1:].bind(text[1:], values, fold, steps)
+}
+
 func set(r *iam.Request, dim string, values []string) {
 	switch dim {
 	case action:
