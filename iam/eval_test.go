@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -437,6 +438,23 @@ func TestAPathDoesNotHideASessionsRole(t *testing.T) {
 	verdict(t, "the session's ARN leaves the path out", w, r, Allowed)
 	r.Principal = "arn:aws:sts::222222222222:assumed-role/app/s"
 	verdict(t, "a role of that name in another account", w, r, Denied)
+}
+
+func TestPrincipalsOfOtherKinds(t *testing.T) {
+	open := World{}.on("arn:aws:s3:::b", may("*", "arn:aws:s3:::b/*"))
+	give := func(p Principals) World {
+		w := open
+		w.Policies = slices.Clone(open.Policies)
+		w.Policies[0].Document = Doc(Statement{Effect: Allow, Actions: Of("*"), Resources: Of("arn:aws:s3:::b/*"), Principals: p})
+		return w
+	}
+	anonymous := Request{Action: "s3:GetObject", Resource: "arn:aws:s3:::b/x", ResourceAccount: "111111111111"}
+	verdict(t, "a canonical user, whom nobody here can tell", give(Principals{Other: []string{"79a5"}}), anonymous, Unknown)
+	verdict(t, "a service without a name is nobody", give(Principals{Service: []string{""}}), anonymous, Denied)
+	verdict(t, "a provider without a name is nobody", give(Principals{Federated: []string{""}}), anonymous, Denied)
+	user := get(ours)
+	user.Principal = "arn:aws:iam::111111111111:user/u"
+	verdict(t, "a user named by a resource, whose own policies are unseen and might deny", having().on(ours, may("*", ours).by(string(user.Principal))), user, Unknown)
 }
 
 // Row 28: a symbol is an ordinary part of an ARN, and only that one.

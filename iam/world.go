@@ -79,6 +79,7 @@ func (w World) own(j *judgement, q query, role Role, known bool) {
 	case !known:
 		j.identity, j.boundary = maybe, maybe
 		j.unseen = append(j.unseen, "the policies of "+string(j.Principal))
+		j.layers = append(j.layers, layer{"identity", j.role, outcome{deny: maybe}})
 	default:
 		j.identity = w.identity(j, q, role)
 		if role.Boundary != "" {

@@ -31,7 +31,8 @@ func (c *court) archives() []string {
 	out := []string{}
 	for _, t := range c.World.Of("AWS::CloudTrail::Trail") {
 		if bucket := t.Setting("S3BucketName"); bucket != "" {
-			out = append(out, "arn:*:s3:::"+bucket, "arn:*:s3:::"+bucket+"/*")
+			arn := "arn:" + t.ARN.Part(1) + ":s3:::" + bucket
+			out = append(out, arn, arn+"/*")
 		}
 	}
 	return out

@@ -233,12 +233,29 @@ func (c *court) underCeiling(table []row) []Finding {
 		if !slices.ContainsFunc(ceilings, func(r row) bool { return r.kind == a.duty.ceilingKind() }) {
 			continue
 		}
-		if f, found := c.search(a, a.within, []iam.Document{c.most(rows, c.shapes(a.duty), false)}); found {
-			f.Sentence = fmt.Sprintf("it may do more than any %s role", a.duty.kind)
-			out = append(out, f)
+		most := []iam.Document{c.most(rows, c.shapes(a.duty), false)}
+		for _, s := range a.within[0].Statements {
+			if f, found := c.above(a, s, most); found {
+				f.Sentence = fmt.Sprintf("it may do more than any %s role", a.duty.kind)
+				out = append(out, f)
+			}
 		}
 	}
 	return out
+}
+
+// above looks for a request that one statement allows, whatever else holds the role, and the
+// ceiling does not. Statement by statement, because what a role may do is the union of them.
+func (c *court) above(a *actor, s iam.Statement, most []iam.Document) (Finding, bool) {
+	if s.Effect != iam.Allow {
+		return Finding{}, false
+	}
+	within, possible := about(iam.Doc(s), a.within)
+	if !possible {
+		return Finding{}, false // its boundary refuses all of it
+	}
+	most, _ = about(iam.Doc(s), most)
+	return c.search(a, append([]iam.Document{iam.Doc(s)}, within...), most)
 }
 
 var ceilingOfBoundary = Rule{
@@ -330,4 +347,23 @@ func (c *court) refusedPart(a *actor, s iam.Statement) (Finding, bool) {
 		f.Witness = iam.Request{}
 	}
 	return f, found
+}
+
+// CeilingLines names the lines of the ceiling, in order, for tests that show each is needed.
+func CeilingLines() []string {
+	var out []string
+	for _, r := range ceilings {
+		out = append(out, r.kind+": "+r.why)
+	}
+	return out
+}
+
+// CeilingWithout is the rules of the ceiling with one line of the table left out. A table with
+// a line that nothing needs is wider than what it is for.
+func CeilingWithout(line int) []Rule {
+	table := slices.Delete(slices.Clone(ceilings), line, line+1)
+	role, fence := ceiling, ceilingOfBoundary
+	role.judge = func(c *court) []Finding { return c.underCeiling(table) }
+	fence.judge = func(c *court) []Finding { return c.boundariesUnder(table) }
+	return []Rule{role, fence}
 }

@@ -124,6 +124,7 @@ func meaning(was, is []iam.Document, where []iam.Statement) Change {
 	wider := beyondAny(is, was, where)
 	switch {
 	case wider.Witness != nil:
+		wider.Witness.Action = spelled(wider.Witness.Action)
 		return Change{Meaning: New, Witness: *wider.Witness}
 	case !wider.Yes:
 		return Change{Meaning: Unknown, Note: wider.Why}

@@ -221,7 +221,11 @@ func (c *court) withoutTarget() []Finding {
 					continue
 				}
 				to, exists := c.byARN[iam.ARN(on)]
-				if !exists || names(to.Trust, a) == unnamed || len(slices.DeleteFunc(c.candidates(to.Trust), func(b *actor) bool { return b != a })) == 0 {
+				admitted := false
+				if exists {
+					_, admitted = c.admits(a, to.ARN, to.Trust, want(assuming, []string{on}))
+				}
+				if !admitted {
 					out = append(out, Finding{Role: a.ARN, Sid: s.Sid, Sentence: fmt.Sprintf("it may assume %s, which does not exist or does not trust it", on)})
 				}
 			}

@@ -71,7 +71,7 @@ func (c *command) side(path string) (iam.World, error) {
 		}
 		return w, nil
 	}
-	read, err := readWorlds([]string{path})
+	read, err := c.readWorlds([]string{path})
 	if err != nil {
 		return iam.World{}, err
 	}

@@ -73,6 +73,8 @@ type command struct {
 	env      string
 	assembly string
 	platform string
+	account  string
+	region   string
 	sarif    bool
 	markdown bool
 	port     int
@@ -97,6 +99,8 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.StringVar(&c.env, "env", "", "only this environment")
 	c.flags.IntVar(&c.port, "port", 7411, "the loopback port of dev; 0 takes any")
 	c.flags.StringVar(&c.platform, "platform", "", "the declaration that templates are judged by")
+	c.flags.StringVar(&c.account, "account", "<account>", "the account that lone templates are deployed to")
+	c.flags.StringVar(&c.region, "region", "<region>", "the region that lone templates are deployed to")
 	c.flags.BoolVar(&c.sarif, "sarif", false, "print findings as SARIF 2.1.0")
 	c.flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
 	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
@@ -273,7 +277,8 @@ func help(c *command, _ []string) error {
 		"that declares the name, and the other verbs want to be told when there are several.\n" +
 		"--json prints the result for programs; --env NAME narrows it to one environment; --port N is dev's.\n" +
 		"verify and can judge templates by the declaration of --platform DIR, and without templates what it\n" +
-		"intends; verify --sarif and diff --markdown print for code hosts.\n" +
+		"intends; lone templates are read as deployed to --account ID and --region NAME; verify --sarif and\n" +
+		"diff --markdown print for code hosts.\n" +
 		"Exit codes: 0 clean, 1 findings, 2 misuse.\n")
 	return c.print(list, out.String())
 }

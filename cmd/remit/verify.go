@@ -24,7 +24,7 @@ func prove(c *command, arguments []string) error {
 	if len(arguments) == 0 {
 		return c.proveIntended(p)
 	}
-	read, err := readWorlds(arguments)
+	read, err := c.readWorlds(arguments)
 	if err != nil {
 		return err
 	}
@@ -114,10 +114,10 @@ func (w worlds) unread() []verify.Unreadable {
 // readWorlds reads cloud assemblies (a directory with manifest.json), directories of
 // templates, and template files. Resources are deployed together, so that one stack's
 // imports find another's exports.
-func readWorlds(paths []string) (worlds, error) {
+func (c *command) readWorlds(paths []string) (worlds, error) {
 	var stacks []assembly.Stack
 	for _, path := range paths {
-		found, err := readStacks(path)
+		found, err := c.readStacks(path)
 		if err != nil {
 			return worlds{}, err
 		}
@@ -142,13 +142,13 @@ func onlyBootstrapVersion(s assembly.Stack) bool {
 	return is && len(s.Template.Parameters) == 1
 }
 
-func readStacks(path string) ([]assembly.Stack, error) {
+func (c *command) readStacks(path string) ([]assembly.Stack, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, usage{fmt.Sprintf("there is nothing at %s; name an assembly, a directory of templates or a template", path)}
 	}
 	if !info.IsDir() {
-		s, err := readTemplate(path)
+		s, err := c.readTemplate(path)
 		return []assembly.Stack{s}, err
 	}
 	if _, err := os.Stat(filepath.Join(path, "manifest.json")); err == nil {
@@ -159,7 +159,7 @@ func readStacks(path string) ([]assembly.Stack, error) {
 		if err != nil || entry.IsDir() || !slices.Contains([]string{".json", ".yaml", ".yml", ".template"}, filepath.Ext(name)) {
 			return err
 		}
-		s, err := readTemplate(name)
+		s, err := c.readTemplate(name)
 		out = append(out, s)
 		return err
 	})
@@ -169,14 +169,15 @@ func readStacks(path string) ([]assembly.Stack, error) {
 	return out, err
 }
 
-// readTemplate reads a template that says neither account nor region: it gets symbols for both.
-func readTemplate(path string) (assembly.Stack, error) {
+// readTemplate reads a template, which says neither account nor region: the flags do, or
+// symbols stand for both.
+func (c *command) readTemplate(path string) (assembly.Stack, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return assembly.Stack{}, err
 	}
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	s, err := assembly.Parse(text, strings.TrimSuffix(name, ".template"), "<account>", "<region>")
+	s, err := assembly.Parse(text, strings.TrimSuffix(name, ".template"), c.account, c.region)
 	s.Path = path
 	return s, err
 }
