@@ -12,6 +12,7 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"remit/iam"
@@ -194,7 +195,7 @@ func (p *pass) leave(b box, clauses []cube, beyond []outside) bool {
 		return p.find(b, clauses)
 	}
 	next := beyond[0]
-	if p.leave(b, append(clauses[:len(clauses):len(clauses)], next.unless...), beyond[1:]) {
+	if p.leave(b, append(slices.Clip(clauses), next.unless...), beyond[1:]) {
 		return true
 	}
 	for _, c := range next.denied {
@@ -239,7 +240,7 @@ func (p *pass) confirms(b box) bool {
 }
 
 func (p *pass) why(sentence string) string {
-	return strings.Join(append(p.doubts[:len(p.doubts):len(p.doubts)], sentence), "; ")
+	return strings.Join(append(slices.Clip(p.doubts), sentence), "; ")
 }
 
 // shows reports why a request does not show what was searched, or nil.
