@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"remit/iam"
+	"remit/platform"
 	"remit/terms"
 )
 
@@ -104,30 +105,38 @@ type compromise struct {
 	cants []cant
 }
 
-// cant is one thing a compromised part cannot do.
+// cant is one thing a compromised part cannot do. but, if set, is what it is there for: on
+// these resources of its own site it may.
 type cant struct {
 	sentence string
 	actions  []string
+	but      func(platform.Site) []string
+}
+
+// withoutCalls is the same for a part that asserts single calls, and signs nothing else.
+func withoutCalls(c cant) cant {
+	c.but = func(site platform.Site) []string { return []string{site.KeyARN(platform.CallKeyID)} }
+	return c
 }
 
 var (
-	startAgents  = cant{"it starts or stops an agent's session", invoking}
-	loosen       = cant{"it loosens a gateway, a policy or who may call", []string{"bedrock-agentcore:Create*", "bedrock-agentcore:Update*", "bedrock-agentcore:Delete*", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:ManageAdminPolicy"}}
-	callTools    = cant{"it calls a tool past the gateway", []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "execute-api:Invoke", "bedrock-agentcore:InvokeGateway"}}
-	readSecrets  = cant{"it reads a secret or takes a token", []string{"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetResourceOauth2Token", "bedrock-agentcore:GetWorkloadAccessTokenForUserId"}}
-	sign         = cant{"it signs what only the issuer may sign", []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}}
-	rewriteCode  = cant{"it changes code, images or prompts", []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}}
-	permissions  = cant{"it changes permissions", []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}}
-	deleteThings = cant{"it deletes a table, a key or an item of others", []string{"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"}}
-	becomeOthers = cant{"it becomes another role", []string{"sts:AssumeRole"}}
-	touchMemory  = cant{"it reads or writes data itself", []string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject"}}
-	setUsers     = cant{"it states a user instead of verifying one, or opens a shell", []string{"bedrock-agentcore:InvokeAgentRuntimeForUser", "bedrock-agentcore:InvokeAgentRuntimeCommand*", "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream*"}}
+	startAgents  = cant{"it starts or stops an agent's session", invoking, nil}
+	loosen       = cant{"it loosens a gateway, a policy or who may call", []string{"bedrock-agentcore:Create*", "bedrock-agentcore:Update*", "bedrock-agentcore:Delete*", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:ManageAdminPolicy"}, nil}
+	callTools    = cant{"it calls a tool past the gateway", []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "execute-api:Invoke", "bedrock-agentcore:InvokeGateway"}, nil}
+	readSecrets  = cant{"it reads a secret or takes a token", []string{"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetResourceOauth2Token", "bedrock-agentcore:GetWorkloadAccessTokenForUserId"}, nil}
+	sign         = cant{"it signs what only the issuer may sign", []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, nil}
+	rewriteCode  = cant{"it changes code, images or prompts", []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}, nil}
+	permissions  = cant{"it changes permissions", []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}, nil}
+	deleteThings = cant{"it deletes a table, a key or an item of others", []string{"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"}, nil}
+	becomeOthers = cant{"it becomes another role", []string{"sts:AssumeRole"}, nil}
+	touchMemory  = cant{"it reads or writes data itself", []string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject"}, nil}
+	setUsers     = cant{"it states a user instead of verifying one, or opens a shell", []string{"bedrock-agentcore:InvokeAgentRuntimeForUser", "bedrock-agentcore:InvokeAgentRuntimeCommand*", "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream*"}, nil}
 )
 
 var compromised = []compromise{
 	{"agent", []string{"execution"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings}},
 	{"tool", []string{"reach", "reached"}, []cant{startAgents, loosen, readSecrets, sign, rewriteCode, permissions, deleteThings}},
-	{"request-interceptor", []string{"request"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers}},
+	{"request-interceptor", []string{"request"}, []cant{startAgents, loosen, callTools, readSecrets, withoutCalls(sign), rewriteCode, permissions, deleteThings, becomeOthers}},
 	{"response-interceptor", []string{"response"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers}},
 	{"gateway", []string{"gateway"}, []cant{startAgents, loosen, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings}},
@@ -159,8 +168,11 @@ func (c *court) cannot(row compromise) []Finding {
 				continue
 			}
 			for _, cannot := range row.cants {
-				wanted := want(cannot.actions, anything)
-				if f, found := c.can(a, wanted); found {
+				var but []iam.Document
+				if cannot.but != nil {
+					but = append(but, want(cannot.actions, cannot.but(a.duty.site)))
+				}
+				if f, found := c.can(a, want(cannot.actions, anything), but...); found {
 					f.Sentence = "if compromised, " + cannot.sentence
 					out = append(out, f)
 				}

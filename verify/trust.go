@@ -296,6 +296,24 @@ var openResource = Rule{
 // pinning are keys that say who comes, well enough for a resource policy.
 var pinning = []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "kms:CallerAccount", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceArn", "aws:SourceAccount"}
 
+// isDoor reports whether a statement opens a front door's address, and the function only
+// through it: the one thing of Remit's that anyone may knock at. The door verifies tokens.
+func (c *court) isDoor(p iam.Policy, s iam.Statement) bool {
+	if len(s.When) != 1 || c.Platform == nil {
+		return false
+	}
+	said := s.When[0].Op + " " + s.When[0].Key + " " + strings.Join(s.When[0].Values, " ")
+	opens := said == "StringEquals lambda:FunctionUrlAuthType NONE" && slices.Equal(s.Actions.Of, []string{"lambda:InvokeFunctionUrl"}) ||
+		said == "Bool lambda:InvokedViaFunctionUrl true" && slices.Equal(s.Actions.Of, []string{"lambda:InvokeFunction"})
+	if !opens {
+		return false
+	}
+	return slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool {
+		site := c.Platform.Site(e, platform.PlatformAccount)
+		return string(p.ARN) == site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live)
+	})
+}
+
 func (c *court) opensTo(p iam.Policy, s iam.Statement) string {
 	if s.Effect != iam.Allow {
 		return ""
@@ -303,7 +321,7 @@ func (c *court) opensTo(p iam.Policy, s iam.Statement) string {
 	pins, pinned := conditioned(s, pinning...)
 	home := &actor{Role: iam.Role{ARN: iam.ARN("arn:aws:iam::" + ownerOf(p) + ":root")}}
 	if s.Principals.Not || slices.Contains(s.Principals.AWS, "*") {
-		if !pinned {
+		if !pinned && !c.isDoor(p, s) {
 			return "it admits everyone"
 		}
 	}
