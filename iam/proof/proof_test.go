@@ -84,6 +84,21 @@ func TestTheCallerAndWhatFollowsFromItAreOne(t *testing.T) {
 	answers(t, "a pin to a session is not sure of the role", Subset(by([]string{role}), by([]string{"arn:aws:sts::111111111111:assumed-role/app/s"}), 0), false)
 }
 
+func TestASourceIsOfTheAccountItsARNStates(t *testing.T) {
+	trust := func(when ...iam.Condition) iam.Document {
+		return iam.Doc(iam.Statement{Effect: iam.Allow, Actions: iam.Of("sts:AssumeRole"), Principals: iam.Principals{Service: []string{"lambda.amazonaws.com"}}, When: when})
+	}
+	like := func(arn string) iam.Condition { return iam.When("ArnLike", "aws:SourceArn", arn) }
+	elsewhere := []iam.Statement{{When: []iam.Condition{iam.When("StringNotEquals", "aws:SourceAccount", "111111111111"), iam.When("Null", "aws:SourceAccount", "false")}}}
+	answers(t, "the ARN pins the account", Empty(trust(like("arn:aws:lambda:us-east-1:111111111111:*")), elsewhere, 0), true)
+	answers(t, "any account's function", Empty(trust(like("arn:aws:lambda:us-east-1:*:function:f")), elsewhere, 0), false)
+	answers(t, "a bucket states no account", Empty(trust(like("arn:aws:s3:::b")), elsewhere, 0), false)
+	answers(t, "no source at all", Empty(trust(), elsewhere, 0), false)
+	answers(t, "two accounts at once", Empty(trust(like("arn:aws:sns:us-east-1:111111111111:t"), iam.When("StringEquals", "aws:SourceAccount", "222222222222")), nil, 0), true)
+	answers(t, "the same account twice", Empty(trust(like("arn:aws:sns:us-east-1:*:t"), iam.When("StringLike", "aws:SourceAccount", "22*")), nil, 0), false)
+	answers(t, "a service may send the ARN alone", Subset(trust(like("arn:aws:lambda:us-east-1:111111111111:*")), trust(iam.When("StringEquals", "aws:SourceAccount", "111111111111")), 0), false)
+}
+
 func TestWhatCannotBeReadIsNeverProved(t *testing.T) {
 	all, doubtful := iam.Doc(allow("All", "*", "*")), iam.Doc(allow("Odd", "*", "*", iam.When("StringMatches", "k:a", "x")))
 	for what, a := range map[string]Answer{
