@@ -518,3 +518,29 @@ func TestPrintingNeverWidensASecondConditionOnAKey(t *testing.T) {
 		}
 	}
 }
+
+func TestAPatternAsksOnlyForWhatItNames(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    Statement
+		want bool
+	}{
+		{"nothing", Statement{}, true},
+		{"the action", Statement{Actions: Of("dynamodb:Get*")}, true},
+		{"another action", Statement{Actions: Of("s3:*")}, false},
+		{"all but the action", Statement{Actions: Match{Not: true, Of: []string{"dynamodb:GetItem"}}}, false},
+		{"the resource", Statement{Resources: Of(ours)}, true},
+		{"another resource", Statement{Resources: Of(other)}, false},
+		{"all but another resource", Statement{Resources: Match{Not: true, Of: []string{other}}}, true},
+		{"all but no action", Statement{Actions: Match{Not: true}}, true},
+		{"all but no resource", Statement{Resources: Match{Not: true}}, true},
+		{"the caller", Statement{Principals: Principals{AWS: []string{string(us)}}}, true},
+		{"another caller", Statement{Principals: Principals{AWS: []string{string(them)}}}, false},
+		{"a condition that fails", Statement{When: []Condition{When("StringEquals", "k:a", "x")}}, false},
+		{"a condition nobody can read", Statement{When: []Condition{When("StringMatches", "k:a", "x")}}, false},
+	} {
+		if got := c.s.Matches(get(ours)); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"sync"
 	"testing"
 
 	"remit/iam"
@@ -142,4 +143,23 @@ func TestAWitnessIsSomethingThatExists(t *testing.T) {
 			t.Errorf("want %q, got %q", c.want, got)
 		}
 	}
+}
+
+// TestSearchesRunSideBySide is for the race detector: verify asks on all cores.
+func TestSearchesRunSideBySide(t *testing.T) {
+	policy, boundary := lane("loan-processor", 5)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 20 {
+				if a := Subset(policy, boundary, 0); !a.Yes {
+					t.Errorf("%+v", a)
+				}
+				if a := Subset(boundary, policy, 0); a.Witness == nil {
+					t.Errorf("%+v", a)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
