@@ -438,6 +438,12 @@ func TestAPathDoesNotHideASessionsRole(t *testing.T) {
 	verdict(t, "the session's ARN leaves the path out", w, r, Allowed)
 	r.Principal = "arn:aws:sts::222222222222:assumed-role/app/s"
 	verdict(t, "a role of that name in another account", w, r, Denied)
+	r.Resource = other
+	verdict(t, "a role of that name in another account, at home", w, r, Unknown)
+	r.Principal, r.Resource = "arn:aws:sts::111111111111:assumed-role/other/s", ours
+	verdict(t, "another role of the account", w, r, Unknown)
+	r.Principal = "arn:aws:iam::111111111111:role/app"
+	verdict(t, "a role of that name without the path", w, r, Unknown)
 }
 
 func TestPrincipalsOfOtherKinds(t *testing.T) {

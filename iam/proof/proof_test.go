@@ -65,6 +65,70 @@ func TestDocumentsWithTheirOwnDenials(t *testing.T) {
 		iam.Doc(allow("A", "*", "*", iam.When("NumericLessThanIfExists", "k:n", "5")), allow("B", "*", "*", iam.When("NumericGreaterThan", "k:n", "5"))), 0), false)
 }
 
+func TestAVariableMayBeAnyConstant(t *testing.T) {
+	const own, acme = "arn:aws:s3:::b/${aws:PrincipalTag/t}", "arn:aws:s3:::b/acme"
+	mine, theirs := iam.Doc(allow("Own", "s3:*", own)), iam.Doc(allow("Acme", "s3:*", acme))
+	answers(t, "the variable, then the constant", Disjoint(mine, theirs, 0), false)
+	answers(t, "the constant, then the variable", Disjoint(theirs, mine, 0), false)
+	answers(t, "a constant is not the variable's", Subset(theirs, mine, 0), false)
+	answers(t, "a constant elsewhere", Disjoint(mine, iam.Doc(allow("C", "s3:*", "arn:aws:s3:::c/acme")), 0), true)
+	answers(t, "two variables", Disjoint(mine, iam.Doc(allow("Other", "s3:*", "arn:aws:s3:::b/${aws:PrincipalTag/u}")), 0), false)
+	a := Disjoint(mine, theirs, 0)
+	if a.Witness == nil || a.Witness.Context["aws:principaltag/t"][0] != "acme" {
+		t.Errorf("the witness does not say what the variable is: %+v", a)
+	}
+}
+
+func TestSetsOfValues(t *testing.T) {
+	when := func(c ...iam.Condition) iam.Document { return iam.Doc(allow("When", "*", "*", c...)) }
+	const key = "x:set"
+	some := func(op string, v ...string) iam.Condition { return iam.When("ForAnyValue:"+op, key, v...) }
+	every := func(op string, v ...string) iam.Condition { return iam.When("ForAllValues:"+op, key, v...) }
+	for _, c := range []struct {
+		name  string
+		when  []iam.Condition
+		empty bool
+	}{
+		{"one is a, and none is", []iam.Condition{some("StringEquals", "a"), every("StringNotEquals", "a")}, true},
+		{"one is a, and one is not", []iam.Condition{some("StringEquals", "a"), some("StringNotEquals", "a")}, false},
+		{"one is a, one is b", []iam.Condition{some("StringEquals", "a"), some("StringEquals", "b")}, false},
+		{"one is a, one is b, all are a or c", []iam.Condition{some("StringEquals", "a"), some("StringEquals", "b"), every("StringEquals", "a", "c")}, true},
+		{"all are a and all are b: there are none", []iam.Condition{every("StringEquals", "a"), every("StringEquals", "b")}, false},
+		{"all are a and all are b, and there are some", []iam.Condition{every("StringEquals", "a"), every("StringEquals", "b"), iam.When("Null", key, "false")}, true},
+		{"one is small and all are large", []iam.Condition{some("NumericLessThan", "5"), every("NumericGreaterThan", "6")}, true},
+		{"one is small and one is large", []iam.Condition{some("NumericLessThan", "5"), some("NumericGreaterThan", "6")}, false},
+		{"one there is, and the key is absent", []iam.Condition{some("StringLike", "*"), iam.When("Null", key, "true")}, true},
+	} {
+		answers(t, c.name, Empty(when(c.when...), nil, 0), c.empty)
+	}
+}
+
+func TestMeasures(t *testing.T) {
+	when := func(c ...iam.Condition) iam.Document { return iam.Doc(allow("When", "*", "*", c...)) }
+	for _, c := range []struct {
+		name string
+		a, b iam.Condition
+		yes  bool
+	}{
+		{"a range within a wider one", iam.When("IpAddress", "aws:SourceIp", "10.1.0.0/16"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8"), true},
+		{"a range wider by one bit", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/7"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8"), false},
+		{"two halves of a range", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/9", "10.128.0.0/9"), true},
+		{"two halves but the last address", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/30"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/31", "10.0.0.2"), false},
+		{"version 6", iam.When("IpAddress", "aws:SourceIp", "2001:db8:1::/48"), iam.When("IpAddress", "aws:SourceIp", "2001:db8::/32"), true},
+		{"an absent address passes NotIpAddress", iam.When("NotIpAddress", "aws:SourceIp", "10.0.0.0/8"), iam.When("NotIpAddressIfExists", "aws:SourceIp", "10.0.0.0/9"), true},
+		{"less is less or equal", iam.When("NumericLessThan", "k:n", "5"), iam.When("NumericLessThanEquals", "k:n", "5"), true},
+		{"less or equal is not less", iam.When("NumericLessThanEquals", "k:n", "5"), iam.When("NumericLessThan", "k:n", "5"), false},
+		{"between two numbers is one", iam.When("NumericGreaterThan", "k:n", "1"), iam.When("NumericGreaterThanEquals", "k:n", "2"), false},
+		{"numbers beyond every constant", iam.When("NumericGreaterThan", "k:n", "-7"), iam.When("NumericLessThan", "k:n", "100"), false},
+		{"an earlier day", iam.When("DateLessThan", "aws:CurrentTime", "2026-01-01"), iam.When("DateLessThanEquals", "aws:CurrentTime", "2026-01-01T00:00:00Z"), true},
+		{"a later day", iam.When("DateLessThan", "aws:CurrentTime", "2026-01-02"), iam.When("DateLessThan", "aws:CurrentTime", "2026-01-01"), false},
+		{"true is not false", iam.When("Bool", "aws:SecureTransport", "true"), iam.When("Bool", "aws:SecureTransport", "false"), false},
+		{"true or false is all there is", iam.When("Null", "aws:SecureTransport", "false"), iam.When("Bool", "aws:SecureTransport", "false", "true"), true},
+	} {
+		answers(t, c.name, Subset(when(c.a), when(c.b), 0), c.yes)
+	}
+}
+
 func TestTheCallerAndWhatFollowsFromItAreOne(t *testing.T) {
 	by := func(who []string, when ...iam.Condition) iam.Document {
 		s := allow("By", "sts:AssumeRole", "", when...)
