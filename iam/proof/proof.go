@@ -216,6 +216,10 @@ const tries = 64
 // confirm is no answer. True ends the search: with an answer, or with none after so many
 // tries.
 func (p *pass) confirms(b box) bool {
+	b, possible := p.sources(b)
+	if !possible {
+		return false
+	}
 	for _, request := range []func(box) (iam.Request, bool){p.witness, p.concrete} {
 		r, ok := request(b)
 		if !ok {
