@@ -124,9 +124,10 @@ func (w *world) admission(p *process, u terms.User, lane string, calls int64) le
 
 // admit opens, and holds the ledger to what its switches said when the call began.
 func (w *world) admit(p *process, a ledger.Admission) bool {
-	stopped := w.stopped["lane/"+a.Lane.String()] || w.stopped["user/"+ledger.UserName(a.User)]
+	lane := ledger.Switch{Kind: ledger.SwitchLane, Name: a.Lane.String()}
+	user, stopped := w.stopped["user/"+ledger.UserName(a.User)], w.stopped["lane/"+a.Lane.String()] && !w.lifted(lane)
 	_, err := p.l.Open(ctx, a)
-	if err == nil && stopped {
+	if err == nil && (user || stopped && !w.lifted(lane)) {
 		w.wrong("an execution opened on a stopped lane or for a stopped user")
 	}
 	if err == nil {
