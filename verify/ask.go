@@ -177,10 +177,25 @@ func (c *court) search(a *actor, within, beyond []iam.Document) (Finding, bool) 
 		f.Unproven = answer.Why
 		return f, true
 	}
-	f.Witness = *answer.Witness
+	f.Witness = c.nearer(a, within, beyond, *answer.Witness)
 	f.Witness.Principal, f.Witness.Action = a.ARN, spelled(f.Witness.Action)
 	f.Sid = c.granting(a, f.Witness)
 	return f, true
+}
+
+// nearer prefers a witness of the caller's own account: of a resource elsewhere the evaluator
+// would want that account's word too, and the finding would look weaker than it is.
+func (c *court) nearer(a *actor, within, beyond []iam.Document, found iam.Request) iam.Request {
+	account := a.ARN.Account()
+	if account == "" || iam.ARN(found.Resource).Account() == account {
+		return found
+	}
+	own := want(anything, []string{"arn:*:iam::" + account + ":*", "arn:*:*:*:" + account + ":*"})
+	answer := proof.Search{Within: append(slices.Clone(within), own), Beyond: beyond, Where: c.as(a)}.Run()
+	if answer.Witness == nil {
+		return found
+	}
+	return *answer.Witness
 }
 
 // spelled is an action as AWS spells it; a witness may have any case.
