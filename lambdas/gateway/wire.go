@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/gowebpki/jcs"
 
@@ -64,9 +67,11 @@ type message struct {
 }
 
 // read accepts exactly one JSON-RPC request object: no batch, no repeated key, nothing
-// after it. A repeated key would let two readers see two messages.
+// after it. A repeated key would let two readers see two messages, and so would text or a
+// number that Go cannot hold as it was written (RFC 7493, sections 2.1 and 2.2): the call
+// goes on in the client's own bytes.
 func (m *message) read(body []byte) bool {
-	if len(body) > MaxBody || !isObject(body) || repeatsKey(body) {
+	if len(body) > MaxBody || !isObject(body) || !utf8.Valid(body) || halfSurrogate(body) || repeatsKey(body) {
 		return false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -90,9 +95,11 @@ func plainID(id json.RawMessage) bool {
 const maxDepth = 64
 
 // repeatsKey walks the tokens of a JSON text and reports a key that an object has twice or
-// that passes for a protocol word, nesting beyond [maxDepth], or text that is no JSON.
+// that passes for a protocol word, a number that another one passes for, nesting beyond
+// [maxDepth], or text that is no JSON.
 func repeatsKey(body []byte) bool {
 	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
 	var open []map[string]bool // one per open container; nil for a list
 	key := false               // the next token is a key
 	for {
@@ -100,7 +107,8 @@ func repeatsKey(body []byte) bool {
 		if err == io.EOF {
 			return false
 		}
-		if err != nil || len(open) > maxDepth {
+		number, isNumber := token.(json.Number)
+		if err != nil || len(open) > maxDepth || isNumber && !held(string(number)) {
 			return true
 		}
 		switch delimiter, _ := token.(json.Delim); {
@@ -122,6 +130,76 @@ func repeatsKey(body []byte) bool {
 		}
 		key = len(open) > 0 && open[len(open)-1] != nil
 	}
+}
+
+// held reports whether a JSON number is the one of its float64 that is written shortest, in
+// whatever notation. No two numbers that are held share a float64, so what is judged,
+// digested and approved is what a reader of larger numbers sees.
+func held(number string) bool {
+	f, err := strconv.ParseFloat(number, 64)
+	return err == nil && decimalOf(number) == decimalOf(strconv.FormatFloat(f, 'e', -1, 64))
+}
+
+// decimal is a number without its notation: digits that neither begin nor end with 0, times
+// a power of ten. The zero decimal is 0, whatever its sign.
+type decimal struct {
+	negative bool
+	digits   string
+	power    int
+}
+
+// decimalOf reads a JSON number; one whose power is beyond any float64's is no other's.
+func decimalOf(number string) decimal {
+	rest, negative := strings.CutPrefix(number, "-")
+	mantissa, power := rest, 0
+	if i := strings.IndexAny(rest, "eE"); i >= 0 {
+		var err error
+		if power, err = strconv.Atoi(rest[i+1:]); err != nil {
+			return decimal{digits: number}
+		}
+		mantissa = rest[:i]
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	all := strings.TrimLeft(whole+fraction, "0")
+	digits := strings.TrimRight(all, "0")
+	if digits == "" {
+		return decimal{}
+	}
+	return decimal{negative, digits, power - len(fraction) + len(all) - len(digits)}
+}
+
+// halfSurrogate reports an escape that is half of a UTF-16 pair, wherever it stands. Go reads
+// every such half as U+FFFD, so texts that differ would be one.
+func halfSurrogate(body []byte) bool {
+	for {
+		i := bytes.IndexByte(body, '\\')
+		if i < 0 || len(body) < i+2 {
+			return false
+		}
+		first, isEscape := escaped(body[i:])
+		if !isEscape {
+			body = body[i+2:]
+			continue
+		}
+		body = body[i+6:]
+		if !utf16.IsSurrogate(first) {
+			continue
+		}
+		second, _ := escaped(body)
+		if utf16.DecodeRune(first, second) == utf8.RuneError {
+			return true
+		}
+		body = body[6:]
+	}
+}
+
+// escaped reads the \uXXXX that a text begins with.
+func escaped(text []byte) (rune, bool) {
+	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(text[2:6]), 16, 16)
+	return rune(n), err == nil
 }
 
 // protocolWords are the keys that are decided on. encoding/json also takes other spellings
