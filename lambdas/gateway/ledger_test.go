@@ -130,6 +130,33 @@ func TestAToolThatFailedHoldsItsKeyAndItsCost(t *testing.T) {
 	}
 }
 
+// TestARefusalEndsNoCallThatIsInFlight: the same message comes again while the tool works,
+// because a client retries, or because an agent wants a write that happened to read as
+// failed. What the request side refused ran nothing, so it ends nothing.
+func TestARefusalEndsNoCallThatIsInFlight(t *testing.T) {
+	const unknown = `"remit/confirmation":"cf-nobody"`
+	for name, c := range map[string]struct {
+		tool, meta string
+		refused    int
+	}{
+		"a retry while the key is held":            {"ship-order___ship_order", "", codeUnavailable},
+		"a question about another's confirmation":  {"ship-order___ship_order", unknown, codeRefused},
+		"the same about a tool that wants no key":  {"close-order___close_order", unknown, codeRefused},
+		"the same about a tool that reads a datum": {"find-order___find_order", unknown, codeRefused},
+	} {
+		g, _ := gatewayFor(t, "lead")
+		got, ran := round(t, g, 1, c.tool, `{"order":"O-1"}`, "", func() string {
+			if again, reran := round(t, g, 1, c.tool, `{"order":"O-1"}`, c.meta, replying("twice")); reran || again.Error == nil || again.Error.Code != c.refused {
+				t.Errorf("%s: ran %v, %+v", name, reran, again.Error)
+			}
+			return replying("done")()
+		})
+		if !ran || got.Result.StructuredContent["state"] != "done" {
+			t.Errorf("%s ended the call that the tool was working on: its result is lost and the record says that it failed: %+v", name, got.Error)
+		}
+	}
+}
+
 func TestASecondAnswerToOneCallLetsNothingOut(t *testing.T) {
 	g, _ := gatewayFor(t, "lead")
 	body := callOf("close-order___close_order", `{}`)

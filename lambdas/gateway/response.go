@@ -39,9 +39,12 @@ func (c *call) respond(ctx context.Context, e Event) Reply {
 
 // called settles a tool call and answers it. The one write that settles also tells whether
 // the call was let through: what was not is answered by what the REQUEST side recorded,
-// never by what came back.
+// never by what came back. A refusal of the REQUEST side settles nothing.
 func (c *call) called(ctx context.Context, result json.RawMessage, failed *rpcError) Reply {
 	c.readArguments()
+	if c.refusedHere(failed) {
+		return c.notRun(ctx, failed)
+	}
 	end, err := c.end(ctx, result, failed)
 	if err != nil {
 		return c.refuse(codeFailed, err.Error())
@@ -54,6 +57,13 @@ func (c *call) called(ctx context.Context, result json.RawMessage, failed *rpcEr
 		return c.refuse(codeFailed, "the outcome cannot be kept, so nothing leaves: "+err.Error())
 	}
 	return end.reply
+}
+
+// refusedHere recognises the request side's own refusal. The same call may be in flight
+// under an earlier pass, and what ran nothing ends nothing. A tool that says the same words
+// settles nothing by them: its reservation ends with the lease, as if it had not answered.
+func (c *call) refusedHere(failed *rpcError) bool {
+	return failed != nil && slices.Contains(refusals, failed.Code) && failed.Message == messages[failed.Code] && failed.Data.Reference == c.reference
 }
 
 // end is how a call ended, what of it leaves, and what is kept.
@@ -141,8 +151,8 @@ func (c *call) notRun(ctx context.Context, failed *rpcError) Reply {
 		return c.stored(ctx, found.Stored)
 	case found.Status == ledger.Proposed:
 		return c.waiting(ctx, found.Confirmation)
-	case found.Status != "": // an end of an earlier pass; what came back may be a tool's
-		return c.refuse(c.codeOf(failed), "the call has ended as "+string(found.Status))
+	case found.Status != "": // an earlier pass, in flight or ended; what came back may be a tool's
+		return c.refuse(c.codeOf(failed), "an earlier pass of the call is "+string(found.Status))
 	case c.confirmation() != "" && failed == nil && c.policyOf() != nil:
 		return c.waiting(ctx, c.confirmation())
 	case failed != nil && slices.Contains(refusals, failed.Code):
