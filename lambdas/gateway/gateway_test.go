@@ -72,7 +72,7 @@ func (anything) Validate(v any) error {
 	return nil
 }
 
-func bundle(t testing.TB) *policy.Bundle {
+func bundle(t testing.TB, edits ...func(*policy.Bundle)) *policy.Bundle {
 	t.Helper()
 	b := policy.Bundle{
 		Format: policy.Format, Lane: lane, Day: "UTC", Callers: []string{"clerk", "lead"}, Purposes: []string{"ordering"}, Constraints: []policy.Constraint{},
@@ -84,6 +84,9 @@ func bundle(t testing.TB) *policy.Bundle {
 			"refund_order": {Target: "refund-order", Access: terms.Write, DataClass: "OPEN", Callers: []string{"lead"}, Input: json.RawMessage(`{}`), Allow: []string{"$.state"},
 				Datum: &policy.Datum{Directory: "orders", Argument: "order"}, Confirmation: &policy.Confirmation{Seconds: 900}, Once: &policy.Once{Key: []string{"order"}, Seconds: 3600}},
 		},
+	}
+	for _, edit := range edits {
+		edit(&b)
 	}
 	text, err := b.Canonical()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"remit/identity"
 	"remit/ledger"
+	"remit/policy"
 	"remit/terms"
 )
 
@@ -127,6 +128,27 @@ func TestAToolThatFailedHoldsItsKeyAndItsCost(t *testing.T) {
 	x, err := g.Ledger.Execution(context.Background(), "e-1")
 	if err != nil || x.Used[ledger.CostLimit] != 10 || x.Used[ledger.ToolCallsLimit] != 1 {
 		t.Errorf("a tool that ran and failed cost %v, %v", x.Used, err)
+	}
+}
+
+// TestAStoredResultLeavesThroughTheFilterInForce: results are kept for as long as their key
+// is, and the declaration may have been narrowed since, because something had leaked.
+func TestAStoredResultLeavesThroughTheFilterInForce(t *testing.T) {
+	g, _ := gatewayFor(t, "lead")
+	meta := fmt.Sprintf(`%q:%q`, ConfirmationMeta, proposed(t, g))
+	open(t, g.Ledger.(*ledger.Ledger), "e-2", terms.User{ID: "ana", Tenant: "north", Roles: []string{"lead"}}, strings.Split(meta, `"`)[3])
+	round(t, approving(g, "e-2"), 1, "refund-order___refund_order", `{"amount":5,"order":"O-1"}`, "", replying("4111"))
+	round(t, g, 2, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("4111"))
+	g.Bundle = bundle(t, func(b *policy.Bundle) {
+		b.Tools["ship_order"].Allow, b.Tools["refund_order"].Allow = []string{"$.carrier"}, []string{"$.amount"}
+	})
+	for name, c := range map[string]struct{ tool, meta string }{
+		"a duplicate":                  {"ship-order___ship_order", ""},
+		"a confirmed call asked after": {"refund-order___refund_order", meta},
+	} {
+		if got, ran := round(t, g, 3, c.tool, `{"order":"O-1"}`, c.meta, replying("x")); ran || got.Error != nil || strings.Contains(fmt.Sprint(got), "4111") {
+			t.Errorf("%s: a field that was withdrawn still leaves: ran %v, %+v", name, ran, got)
+		}
 	}
 }
 

@@ -190,7 +190,8 @@ func (c *call) reserve(ctx context.Context, e Event, claim ledger.Claim, v *evid
 	return c.pass(ctx, e, claim)
 }
 
-// stored answers with the result of the call that had the effect.
+// stored answers with the result of the call that had the effect. It is filtered again: the
+// declaration may have been narrowed since it was kept, or another lane's allowed more.
 func (c *call) stored(ctx context.Context, sealed []byte) Reply {
 	if len(sealed) == 0 {
 		return c.refuse(codeFailed, "the call that had the effect left no result")
@@ -198,6 +199,9 @@ func (c *call) stored(ctx context.Context, sealed []byte) Reply {
 	kept, err := c.gateway.Sealer.Open(ctx, c.claims.User.Tenant, sealed)
 	if err != nil {
 		return c.refuse(codeFailed, "the stored result does not open")
+	}
+	if kept, _, err = c.gateway.Bundle.Filter(c.tool, kept); err != nil {
+		return c.refuse(codeFailed, "the stored result cannot be filtered")
 	}
 	return answer(c.message.ID, json.RawMessage(kept))
 }
