@@ -306,6 +306,36 @@ func TestAStoppedLaneAndAnEndedExecutionHaveTheirOwnAnswers(t *testing.T) {
 	}
 }
 
+// TestAfterItsEndAnExecutionIsToldNoResult: the token lives on for a while, and asking after
+// a confirmation debits nothing that would notice the end.
+func TestAfterItsEndAnExecutionIsToldNoResult(t *testing.T) {
+	for name, end := range map[string]func(*Gateway, *ledger.Ledger) error{
+		"it was closed": func(_ *Gateway, l *ledger.Ledger) error {
+			return l.Close(context.Background(), "e-1", "answered", noon)
+		},
+		"its user was quarantined": func(_ *Gateway, l *ledger.Ledger) error {
+			_, err := l.Stop(context.Background(), ledger.Switch{Kind: ledger.SwitchUser, Name: ledger.UserName(terms.User{ID: "ana", Tenant: "north"}), Who: "op", Why: "a test", At: noon})
+			return err
+		},
+		"its deadline has passed": func(g *Gateway, _ *ledger.Ledger) error {
+			g.Now = func() time.Time { return noon.Add(time.Minute) }
+			return nil
+		},
+	} {
+		g, _ := gatewayFor(t, "lead")
+		l, id := g.Ledger.(*ledger.Ledger), proposed(t, g)
+		open(t, l, "e-2", terms.User{ID: "ana", Tenant: "north", Roles: []string{"lead"}}, id)
+		round(t, approving(g, "e-2"), 1, "refund-order___refund_order", `{"amount":5,"order":"O-1"}`, "", replying("refunded"))
+		if err := end(g, l); err != nil {
+			t.Fatal(err)
+		}
+		got, ran := round(t, g, 3, "refund-order___refund_order", `{"order":"O-1"}`, fmt.Sprintf(`%q:%q`, ConfirmationMeta, id), replying("x"))
+		if ran || got.Error == nil || got.Error.Code != codeEnded {
+			t.Errorf("%s, and it still reads results: ran %v, %+v", name, ran, got)
+		}
+	}
+}
+
 func TestATokenThatOutlivedItsExecutionAdmitsNothing(t *testing.T) {
 	g, _ := gatewayFor(t, "lead")
 	body := callOf("close-order___close_order", `{}`)

@@ -32,7 +32,7 @@ func (c *call) request(ctx context.Context, e Event) Reply {
 		return c.denied(ctx, record, codeRefused, "")
 	}
 	if c.confirmation() != "" {
-		return c.recall(ctx, record, c.confirmation())
+		return c.ask(ctx, record)
 	}
 	claim, err := c.claim(ctx, decision, record)
 	if err != nil {
@@ -276,6 +276,20 @@ func confirmationID(call terms.CallID) string { return "cf-" + string(call[:40])
 const ConfirmationMeta = "remit/confirmation"
 
 func (c *call) confirmation() string { return c.message.Params.Meta.Confirmation }
+
+// ask answers how the confirmation stands that the message names. It takes nothing, so no
+// debit would notice that the execution has ended or was stopped.
+func (c *call) ask(ctx context.Context, v *evidence) Reply {
+	x, err := c.gateway.Ledger.Execution(ctx, c.claims.Execution)
+	if err != nil {
+		return c.refuse(codeUnavailable, err.Error())
+	}
+	if !x.Open || !v.At.Before(x.Deadline) {
+		v.fault("limit", "the execution has ended or was stopped", "environments."+c.gateway.Bundle.Lane.Environment+".limits")
+		return c.denied(ctx, v, codeEnded, "")
+	}
+	return c.recall(ctx, v, c.confirmation())
+}
 
 // recall answers how a confirmation of this user, for this very tool, stands.
 func (c *call) recall(ctx context.Context, v *evidence, id string) Reply {
