@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"remit/audit"
 	"remit/ledger"
@@ -33,8 +34,30 @@ func (c *call) respond(ctx context.Context, e Event) Reply {
 		return c.refuse(codeFailed, "the gateway answered with an error")
 	case c.message.Method == "tools/list":
 		return c.listed(body.Result)
+	case c.message.Method == "initialize":
+		return c.initialized(body.Result)
+	case c.message.Method == "ping":
+		return answer(c.message.ID, struct{}{})
 	}
-	return answer(c.message.ID, body.Result)
+	return silence
+}
+
+// initialized keeps of the gateway's introduction the protocol's version, a date. The rest is
+// in our own words: there are tools and nothing else, whoever answers.
+func (c *call) initialized(result json.RawMessage) Reply {
+	var said struct {
+		Protocol string `json:"protocolVersion"`
+	}
+	if err := json.Unmarshal(result, &said); err != nil {
+		return c.refuse(codeFailed, "the gateway's introduction cannot be read")
+	}
+	if _, err := time.Parse(time.DateOnly, said.Protocol); err != nil {
+		return c.refuse(codeFailed, "the gateway speaks no version of the protocol")
+	}
+	return answer(c.message.ID, map[string]any{
+		"protocolVersion": said.Protocol, "capabilities": map[string]any{"tools": struct{}{}},
+		"serverInfo": map[string]any{"name": "remit", "version": c.gateway.Bundle.Lane.Name},
+	})
 }
 
 // called settles a tool call and answers it. The one write that settles also tells whether
@@ -195,16 +218,22 @@ func isError(result json.RawMessage) bool {
 	return json.Unmarshal(result, &r) != nil || r.IsError != nil && r.IsError != false
 }
 
-// listed keeps the tools this user could call.
+// listed names the tools this user could call, in the declaration's words: what a tool says
+// of itself is text that a model obeys, and nobody reviewed it.
 func (c *call) listed(result json.RawMessage) Reply {
+	type entry struct {
+		Name   string          `json:"name"`
+		Says   string          `json:"description"`
+		Schema json.RawMessage `json:"inputSchema"`
+	}
 	var list struct {
 		Tools []json.RawMessage `json:"tools"`
-		Next  string            `json:"nextCursor,omitempty"`
+		Next  string            `json:"nextCursor"`
 	}
 	if err := json.Unmarshal(result, &list); err != nil {
 		return c.refuse(codeFailed, "the list of tools cannot be read")
 	}
-	kept := []json.RawMessage{}
+	kept := []entry{}
 	for _, raw := range list.Tools {
 		var tool struct {
 			Name string `json:"name"`
@@ -214,11 +243,13 @@ func (c *call) listed(result json.RawMessage) Reply {
 		}
 		c.message.Params.Name, c.tool = tool.Name, ""
 		if c.readArguments(); c.tool != "" && c.couldCall(c.tool) {
-			kept = append(kept, raw)
+			kept = append(kept, entry{tool.Name, c.policyOf().Purpose, c.policyOf().Input})
 		}
 	}
-	list.Tools = kept
-	return answer(c.message.ID, list)
+	return answer(c.message.ID, struct {
+		Tools []entry `json:"tools"`
+		Next  string  `json:"nextCursor,omitempty"`
+	}{kept, list.Next})
 }
 
 func digestBytes(text []byte) terms.Digest { return digestText(bytes.TrimSpace(text)) }
