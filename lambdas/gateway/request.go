@@ -34,7 +34,7 @@ func (c *call) request(ctx context.Context, e Event) Reply {
 		return c.denied(ctx, record, codeRefused, "")
 	}
 	if c.confirmation() != "" {
-		return c.recall(ctx, record, c.confirmation())
+		return c.ask(ctx, record)
 	}
 	claim, err := c.claim(ctx, decision, record)
 	if err != nil {
@@ -193,7 +193,8 @@ func (c *call) reserve(ctx context.Context, e Event, claim ledger.Claim, v *evid
 	return c.pass(ctx, e, claim)
 }
 
-// stored answers with the result of the call that had the effect.
+// stored answers with the result of the call that had the effect. It is filtered again: the
+// declaration may have been narrowed since it was kept, or another lane's allowed more.
 func (c *call) stored(ctx context.Context, sealed []byte) Reply {
 	if len(sealed) == 0 {
 		return c.refuse(codeFailed, "the call that had the effect left no result")
@@ -201,6 +202,9 @@ func (c *call) stored(ctx context.Context, sealed []byte) Reply {
 	kept, err := c.gateway.Sealer.Open(ctx, c.claims.User.Tenant, sealed)
 	if err != nil {
 		return c.refuse(codeFailed, "the stored result does not open")
+	}
+	if kept, _, err = c.gateway.Bundle.Filter(c.tool, kept); err != nil {
+		return c.refuse(codeFailed, "the stored result cannot be filtered")
 	}
 	return answer(c.message.ID, json.RawMessage(kept))
 }
@@ -275,6 +279,20 @@ func confirmationID(call terms.CallID) string { return "cf-" + string(call[:40])
 const ConfirmationMeta = "remit/confirmation"
 
 func (c *call) confirmation() string { return c.message.Params.Meta.Confirmation }
+
+// ask answers how the confirmation stands that the message names. It takes nothing, so no
+// debit would notice that the execution has ended or was stopped.
+func (c *call) ask(ctx context.Context, v *evidence) Reply {
+	x, err := c.gateway.Ledger.Execution(ctx, c.claims.Execution)
+	if err != nil {
+		return c.refuse(codeUnavailable, err.Error())
+	}
+	if !x.Open || !v.At.Before(x.Deadline) {
+		v.fault("limit", "the execution has ended or was stopped", "environments."+c.gateway.Bundle.Lane.Environment+".limits")
+		return c.denied(ctx, v, codeEnded, "")
+	}
+	return c.recall(ctx, v, c.confirmation())
+}
 
 // recall answers how a confirmation of this user, for this very tool, stands.
 func (c *call) recall(ctx context.Context, v *evidence, id string) Reply {
