@@ -294,32 +294,31 @@ func (l *Ledger) drain(ctx context.Context, id terms.ExecutionID, at time.Time) 
 		if err != nil || i.text("status") != closed || !i.has("due") {
 			return err
 		}
-		steps := draining(i)
-		if steps == nil {
-			return nil
-		}
-		if err := l.apply(ctx, steps); !errors.Is(err, errAgain) {
+		if err := l.apply(ctx, draining(i, at)); !errors.Is(err, errAgain) {
 			return err
 		}
 	}
 	return nil // another drain keeps coming between, and it does the same
 }
 
+// drainAgain is how soon a closed execution with calls in flight is looked at again. One
+// whose call ends by its lease is looked at then.
+const drainAgain = time.Minute
+
 // draining takes what it returns from the execution in the same transaction, under the
 // condition that nobody returned anything since it looked: two cannot return the same
 // money. Once nothing is in flight nothing can come back: no reserve passes a closed
-// execution.
-func draining(i Item) []step {
+// execution. Until then it is due again a little later, behind others.
+func draining(i Item, at time.Time) []step {
 	id, back := terms.ExecutionID(i.text("execution")), i.number("left/"+CostLimit)
 	op := Op{Key: executionKey(id)}
 	if i.number("intents") == i.number("outcomes") {
 		op.Remove = []string{"due"}
+	} else {
+		op.Set = Item{"due": seconds(at.Add(drainAgain))}
 	}
 	days := sliceDays(i)
 	if len(days) == 0 || back == 0 {
-		if op.Remove == nil {
-			return nil
-		}
 		return []step{{op: op}}
 	}
 	op.Add = map[string]int64{"left/" + CostLimit: -back, "returned": back}

@@ -202,14 +202,23 @@ func (l *Ledger) finish(ctx context.Context, execution terms.ExecutionID, call t
 // indeterminate, because nobody knows.
 type ending struct {
 	call   Item
-	once   Item // as it stands; nil when this pass does not hold it
+	once   Item  // as it stands; nil when this pass does not hold it
+	wait   Value // when the confirmation it ran under expires
 	status Status
 	record []byte
 	at     time.Time
 }
 
-// look reads the key, which tells whether the call still holds it and what it superseded.
+// look reads the key, which tells whether the call still holds it and what it superseded,
+// and the confirmation to which an approval goes back.
 func (e *ending) look(ctx context.Context, l *Ledger) error {
+	if e.status == Released && e.call.has("confirmation") {
+		i, err := l.get(ctx, confirmKey(e.user(), e.call.text("confirmation")))
+		if err != nil {
+			return err
+		}
+		e.wait = seconds(i.time("expires"))
+	}
 	if !e.call.has("once") {
 		return nil
 	}
@@ -254,14 +263,17 @@ func (e *ending) back() map[string]int64 {
 	return out
 }
 
+func (e *ending) user() terms.User {
+	return terms.User{ID: e.call.text("user"), Tenant: e.call.text("tenant")}
+}
+
 // days returns daily limits likewise, and those of a call that may have run where the
 // declaration says that such a call does not count.
 func (e *ending) days() []step {
 	var steps []step
-	u := terms.User{ID: e.call.text("user"), Tenant: e.call.text("tenant")}
 	for _, d := range dailyOf(e.call) {
 		if e.status == Released || !d.Indeterminate {
-			steps = append(steps, giveDay(userDayKey(u, d.Date, d.Limit), d.Date, d.Take))
+			steps = append(steps, giveDay(userDayKey(e.user(), d.Date, d.Limit), d.Date, d.Take))
 		}
 	}
 	return steps
@@ -271,12 +283,11 @@ func (e *ending) confirmation() []step {
 	if !e.call.has("confirmation") {
 		return nil
 	}
-	u := terms.User{ID: e.call.text("user"), Tenant: e.call.text("tenant")}
 	status, more := ConfirmationIndeterminate, Item(nil)
 	if e.status == Released {
-		status, more = ConfirmationApproved, Item{"due": seconds(e.at)} // the sweep looks when it expires
+		status, more = ConfirmationApproved, Item{"due": e.wait}
 	}
-	return []step{endConfirmation(u, e.call.text("confirmation"), status, more)}
+	return []step{endConfirmation(e.user(), e.call.text("confirmation"), status, more)}
 }
 
 // Denial records a call that policy refused. It takes from no limit.

@@ -160,6 +160,7 @@ func init() {
 		"CallersWithWrongClocksPassNoCap":                        skew, // F10
 		"TheAllowedPathIsOneRequestBeforeTheToolAndOneAfter":     requests,
 		"TwoUsersTouchNoCommonItemButTheDatum":                   sharing, // F29
+		"TwoPeopleRaiseALimitAndOneDoesNot":                      raise,
 		"AProposalIsRefusedLikeACall":                            proposalRefused,
 		"WhatConcurrentCallersAreToldFitsOneOrderOfTheirCalls":   history,
 	} {
@@ -388,6 +389,7 @@ func closeReturns(s *story) {
 	s.refuses(ledger.RefusedClosed, s.claim("e1"))
 	same(s.T, "the day while a call is in flight", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 100_000}, Tenant: map[string]int64{"cost": 100_000}})
 	s.settle(c, s.outcome(c, ledger.Done, 10_000))
+	s.at = s.at.Add(time.Minute)
 	s.sweep()
 	same(s.T, "the day after it settled", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 10_000}, Tenant: map[string]int64{"cost": 10_000}})
 	e := s.execution("e1")

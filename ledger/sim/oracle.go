@@ -73,6 +73,12 @@ func (o *oracle) executionWrote(before, after ledger.Item) {
 	if rank[after["status"].S] < rank[before["status"].S] {
 		o.wrong("an execution went from %s to %s", before["status"].S, after["status"].S)
 	}
+	for name := range after {
+		raised := before != nil && strings.HasPrefix(name, "cap/") && number(before, name) != number(after, name)
+		if _, had := before[name]; raised && (!had || before["status"].S != "open") {
+			o.wrong("%s of an execution that is %s was raised from nothing, or after its end", name, before["status"].S)
+		}
+	}
 	if before["status"].S == "closed" && before["why"].S != after["why"].S {
 		o.wrong("an execution was closed twice")
 	}

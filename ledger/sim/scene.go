@@ -461,7 +461,7 @@ func (w *world) operate(p *process) {
 	if len(w.executions) > 0 {
 		e = w.executions[w.pick(len(w.executions))]
 	}
-	switch w.pick(8) {
+	switch w.pick(9) {
 	case 0:
 		w.stop(p, ledger.Switch{Kind: ledger.SwitchTool, Name: "read"})
 	case 1:
@@ -477,6 +477,8 @@ func (w *world) operate(p *process) {
 	case 6:
 		w.resume(p, e.Lane.String())
 	case 7:
+		w.raise(p, []terms.ExecutionID{e.Execution, e.Execution, "nobody"}[w.pick(3)], []string{ledger.ToolCallsLimit, "tokens"}[w.pick(2)])
+	case 8:
 		w.own(w.pick(3), users()[w.pick(3)].Tenant)
 	}
 }
@@ -505,6 +507,14 @@ func (w *world) resume(p *process, lane string) {
 	}
 	delete(w.stopped, "lane/"+lane)
 	p.l.Resume(ctx, ledger.SwitchLane, lane, right, p.now())
+}
+
+func (w *world) raise(p *process, id terms.ExecutionID, limit string) {
+	right, err := ledger.Widen("op", "boss", "month end", p.now(), p.now().Add(time.Hour))
+	if err != nil {
+		w.wrong("widen: %v", err)
+	}
+	p.l.Raise(ctx, id, ledger.Amount{Limit: limit, Take: 1}, right, p.now())
 }
 
 func (w *world) sweeper(p *process) {
