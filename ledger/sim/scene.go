@@ -107,6 +107,7 @@ func (w *world) populate() {
 	w.start(w.skew(), func(p *process) { w.operator(p) })
 	w.start(w.skew(), func(p *process) { w.operator(p) })
 	w.start(w.skew(), func(p *process) { w.sweeper(p) })
+	w.start(ledger.MaxSkew, func(p *process) { w.rival(p) })
 }
 
 func (w *world) own(datum int, tenant string) {
@@ -203,7 +204,7 @@ func (w *world) caller(p *process) {
 			w.approve(p)
 		case 5, 11:
 			w.again(p)
-		case 6:
+		case 6, 10:
 			w.attack(p)
 		case 7, 8, 9:
 			p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), "done", p.now())
@@ -211,6 +212,20 @@ func (w *world) caller(p *process) {
 			c := w.claim(p, e)
 			w.call(p, c)
 		}
+	}
+}
+
+// rival frees a key by its event and claims it, over and over, while others hold it.
+func (w *world) rival(p *process) {
+	for range 12 {
+		p.l.Happened(ctx, "k0", "done", p.now())
+		if len(w.executions) == 0 {
+			continue
+		}
+		c := w.claim(p, w.executions[len(w.executions)-1])
+		c.Tool, c.Daily, c.Owner, c.Once = "write", nil, nil, &ledger.Once{Key: "k0", For: time.Hour, Until: "done"}
+		c.Intent = intentOf(c)
+		w.call(p, c)
 	}
 }
 
@@ -225,17 +240,8 @@ func (w *world) again(p *process) {
 
 // call is what a gateway does: reserve, run the tool, settle.
 func (w *world) call(p *process, c ledger.Claim) {
-	if c.Once != nil && w.pick(4) == 0 {
-		if i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "ONCE#" + c.Once.Key, Sort: "ONCE"}]; i != nil {
-			once := *c.Once
-			once.Supersedes = terms.CallID(i["call"].S)
-			if len(w.calls) > 0 && w.pick(3) == 0 {
-				once.Supersedes = w.calls[w.pick(len(w.calls))].Call
-			}
-			if once.Supersedes != c.Call {
-				c.Once = &once
-			}
-		}
+	if w.pick(4) == 0 {
+		c.Once = w.superseding(c)
 	}
 	w.calls = append(w.calls, c)
 	stopped := w.stopped["tool/"+c.Tool] || w.stopped["execution/"+string(c.Execution)]
@@ -247,13 +253,23 @@ func (w *world) call(p *process, c ledger.Claim) {
 		return
 	}
 	w.admitted(c, stopped)
-	if r.Stored != nil {
-		if !w.results[c.Once.Key][string(r.Stored)] {
-			w.wrong("%s was answered with a result nobody stored: %q", c.Once.Key, r.Stored)
-		}
-		return
+	w.answered(p, c, r)
+}
+
+// superseding is a call's claim in the place of whoever holds its key, or of somebody else.
+func (w *world) superseding(c ledger.Claim) *ledger.Once {
+	if c.Once == nil {
+		return nil
 	}
-	w.end(p, c, r)
+	once := *c.Once
+	once.Supersedes = terms.CallID(w.db.items[onceKey(c.Once.Key)]["call"].S)
+	if len(w.calls) > 0 && w.pick(3) == 0 {
+		once.Supersedes = w.calls[w.pick(len(w.calls))].Call
+	}
+	if once.Supersedes == c.Call {
+		return c.Once
+	}
+	return &once
 }
 
 // admitted holds a reservation to what was true while it was made.
@@ -341,7 +357,10 @@ func (w *world) wrongly(p *process, c ledger.Claim, o ledger.Outcome) {
 func (w *world) propose(p *process, e ledger.Admission) {
 	c := w.claim(p, e)
 	c.Daily = nil
-	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes,
+	if w.pick(3) == 0 {
+		c.Once = w.superseding(c)
+	}
+	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes, Once: c.Once,
 		Arguments: "args", Bundle: "bundle", Sealed: []byte("s"), Intent: intentOf(c), Expires: p.now().Add(time.Duration(30+w.pick(300)) * time.Second), At: p.now()}
 	if n := len(w.proposals); n > 0 && w.pick(3) == 0 { // the same call, from another copy of the gateway
 		q = w.proposals[n-1]
@@ -360,9 +379,22 @@ func (w *world) propose(p *process, e ledger.Admission) {
 			continue
 		}
 		w.proposals = append(w.proposals, q)
+		w.claimable(q)
 		if i := w.db.items[confirmKey(q.User, q.ID)]; i["status"].S != "pending" || i["arguments"].S != string(q.Arguments) {
 			w.wrong("a proposal is told to wait, and %s of %q is %s", q.ID, i["arguments"].S, i["status"].S)
 		}
+	}
+}
+
+// claimable holds a proposal to what its key was when it was told to wait.
+func (w *world) claimable(q ledger.Proposal) {
+	if q.Once == nil {
+		return
+	}
+	i := w.db.items[onceKey(q.Once.Key)]
+	replaces := q.Once.Supersedes != "" && i["call"].S == string(q.Once.Supersedes) && i["state"].S != "claimed"
+	if number(i, "free") > q.At.UnixMilli() && !replaces {
+		w.wrong("a proposal waits under %s, which is taken", q.Once.Key)
 	}
 }
 
@@ -389,7 +421,7 @@ func (w *world) approve(p *process) {
 		w.wrong("a lane that did not propose runs what was approved")
 	}
 	c := w.claim(p, a)
-	c.Tool, c.Owner, c.Daily, c.Once = q.Tool, nil, nil, nil
+	c.Tool, c.Owner, c.Daily, c.Once = q.Tool, nil, nil, q.Once
 	c.Intent = intentOf(c)
 	c.Confirmation = &ledger.Approved{ID: q.ID, Arguments: q.Arguments, Bundle: q.Bundle}
 	w.approvals = append(w.approvals, c)
@@ -406,14 +438,14 @@ func (w *world) attack(p *process) {
 	c.Call, c.At = terms.CallID(fmt.Sprint("x", w.serial)), p.now()
 	a := *c.Confirmation
 	right := true
-	switch w.pick(5) {
+	switch w.pick(6) {
 	case 0:
 		a.Arguments, right = "other", false
 	case 1:
 		a.Bundle, right = "other", false
 	case 2:
 		c.Tool, right = "read", false
-	case 3:
+	case 3, 4:
 		e := w.executions[w.pick(len(w.executions))]
 		right = e.Execution == c.Execution
 		c.Execution = e.Execution
@@ -425,7 +457,16 @@ func (w *world) attack(p *process) {
 	}
 	if err == nil {
 		w.expiry(c)
+		w.answered(p, c, r)
+	}
+}
+
+// answered runs the tool for a reservation, or looks at the result of a duplicate.
+func (w *world) answered(p *process, c ledger.Claim, r ledger.Reservation) {
+	if r.Stored == nil {
 		w.end(p, c, r)
+	} else if !w.results[c.Once.Key][string(r.Stored)] {
+		w.wrong("%s was answered with a result nobody stored: %q", c.Once.Key, r.Stored)
 	}
 }
 
@@ -433,7 +474,7 @@ func (w *world) confirmed(p *process, c ledger.Claim, q ledger.Proposal) {
 	c.At = p.now()
 	if r, err := p.l.Reserve(ctx, c); err == nil {
 		w.expiry(c)
-		w.end(p, c, r)
+		w.answered(p, c, r)
 	}
 }
 
@@ -441,6 +482,10 @@ func (w *world) expiry(c ledger.Claim) {
 	if c.At.UnixMilli() >= number(w.db.items[confirmKey(c.User, c.Confirmation.ID)], "expires") {
 		w.wrong("an expired approval ran")
 	}
+}
+
+func onceKey(key string) ledger.Key {
+	return ledger.Key{Table: ledger.LedgerTable, Partition: "ONCE#" + key, Sort: "ONCE"}
 }
 
 func confirmKey(u terms.User, id string) ledger.Key {
