@@ -115,11 +115,11 @@ func (a Admission) check() error {
 func (a Admission) checkSlices(caps map[string]int64) error {
 	seen := map[string]bool{}
 	for _, s := range a.Slices {
-		cap, funded := caps[CostLimit]
+		most, funded := caps[CostLimit]
 		switch {
 		case s.Of != OfUser && s.Of != OfTenant || seen[s.Of]:
 			return invalid("a slice is of the user's or of the tenant's day, once each")
-		case !funded || s.Take != cap:
+		case !funded || s.Take != most:
 			return invalid("every slice takes the execution's cap of %s", CostLimit)
 		case s.Date == "":
 			return invalid("a slice names its day")
@@ -164,12 +164,12 @@ func (l *Ledger) opening(a Admission, item Item) []step {
 
 // takeDay takes from a day's counter, which the first call of the day makes: unknown is
 // not unlimited, it is zero used.
-func takeDay(k Key, limit string, take, cap int64, date terms.Date, zone terms.Zone) step {
+func takeDay(k Key, limit string, take, most int64, date terms.Date, zone terms.Zone) step {
 	return step{
 		op: Op{Key: k, Add: map[string]int64{"used": take}, Set: dayMarks(k, date),
-			If: []Condition{{Attribute: "used", Op: "<=", Value: number(cap - take), OrAbsent: true}}},
+			If: []Condition{{Attribute: "used", Op: "<=", Value: number(most - take), OrAbsent: true}}},
 		met: func(i Item) error {
-			return &Refusal{What: limit, Left: max(0, cap-i.number("used")), RetryAt: NextDay(date, zone)}
+			return &Refusal{What: limit, Left: max(0, most-i.number("used")), RetryAt: NextDay(date, zone)}
 		},
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"math"
 	"time"
 
 	"remit/terms"
@@ -49,9 +51,14 @@ func (l *Ledger) Settle(ctx context.Context, call terms.CallID, o Outcome) error
 	if o.Status == Released {
 		return l.release(ctx, call, o)
 	}
-	s := &settlement{call: call, o: &o, back: back, fence: max(1, int64(o.Fence)), once: o.Once}
+	s := &settlement{call: call, o: &o, back: back, fence: max(1, o.pass()), once: o.Once}
 	return l.decide(ctx, s.steps)
 }
+
+// pass is the fence as it is stored. One that was never given out is nobody's.
+func (o *Outcome) pass() int64 { return int64(min(o.Fence, math.MaxInt64)) }
+
+func fenceOf(pass int64) uint64 { return uint64(pass) } //nolint:gosec // passes are counted from 1
 
 func (o *Outcome) check(call terms.CallID) (back map[string]int64, err error) {
 	if call == "" || o.Execution == "" || o.At.IsZero() {
@@ -127,9 +134,7 @@ func (s *settlement) steps() []step {
 
 func add(amounts map[string]int64, name string, n int64) map[string]int64 {
 	out := map[string]int64{name: n}
-	for k, v := range amounts {
-		out[k] = v
-	}
+	maps.Copy(out, amounts)
 	return out
 }
 
@@ -145,9 +150,9 @@ func (s *settlement) end() step {
 func (s *settlement) met(i Item) error {
 	status, fence := Status(i.text("status")), i.number("fence")
 	switch {
-	case status == s.o.Status && i.text("mark") == s.o.mark() && (s.o.Fence == 0 || int64(s.o.Fence) == fence):
+	case status == s.o.Status && i.text("mark") == s.o.mark() && (s.o.Fence == 0 || s.o.pass() == fence):
 		return errAlready
-	case status != Reserved || s.o.Fence != 0 && int64(s.o.Fence) != fence:
+	case status != Reserved || s.o.Fence != 0 && s.o.pass() != fence:
 		return ErrNotReserved
 	case fence == s.fence:
 		return invalid("the call did not take what the outcome says it took")
@@ -166,10 +171,10 @@ func endCall(execution terms.ExecutionID, call terms.CallID, fence int64, status
 // took, because nothing ran that could be slowed down by it.
 func (l *Ledger) release(ctx context.Context, call terms.CallID, o Outcome) error {
 	return l.finish(ctx, o.Execution, call, func(i Item) (*ending, error) {
-		if Status(i.text("status")) == Released && (o.Fence == 0 || int64(o.Fence) == i.number("fence")) {
+		if Status(i.text("status")) == Released && (o.Fence == 0 || o.pass() == i.number("fence")) {
 			return nil, nil
 		}
-		if Status(i.text("status")) != Reserved || o.Fence != 0 && int64(o.Fence) != i.number("fence") {
+		if Status(i.text("status")) != Reserved || o.Fence != 0 && o.pass() != i.number("fence") {
 			return nil, ErrNotReserved
 		}
 		return &ending{call: i, status: Released, record: o.Record, at: o.At}, nil
@@ -336,7 +341,7 @@ func (l *Ledger) Find(ctx context.Context, execution terms.ExecutionID, call ter
 	if err != nil {
 		return Call{}, err
 	}
-	out := Call{Status: Status(i.text("status")), Fence: uint64(i.number("fence")), Intent: r["body"].B, Confirmation: i.text("confirmation")}
+	out := Call{Status: Status(i.text("status")), Fence: fenceOf(i.number("fence")), Intent: r["body"].B, Confirmation: i.text("confirmation")}
 	if out.Status == Reserved {
 		out.Expires = i.time("expires")
 	}

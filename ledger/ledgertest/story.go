@@ -56,8 +56,8 @@ func (s *story) claim(id string) ledger.Claim {
 		Intent: []byte("intent"), Lease: 30 * time.Second, At: s.at}
 }
 
-func (s *story) daily(cap int64) []ledger.Daily {
-	return []ledger.Daily{{Limit: "tool/pull_credit_report", Take: 1, Cap: cap, Date: s.day()}}
+func (s *story) daily(most int64) []ledger.Daily {
+	return []ledger.Daily{{Limit: "tool/pull_credit_report", Take: 1, Cap: most, Date: s.day()}}
 }
 
 func (s *story) outcome(c ledger.Claim, status ledger.Status, cost int64) ledger.Outcome {
