@@ -115,11 +115,11 @@ func (a Admission) check() error {
 func (a Admission) checkSlices(caps map[string]int64) error {
 	seen := map[string]bool{}
 	for _, s := range a.Slices {
-		cap, funded := caps[CostLimit]
+		most, funded := caps[CostLimit]
 		switch {
 		case s.Of != OfUser && s.Of != OfTenant || seen[s.Of]:
 			return invalid("a slice is of the user's or of the tenant's day, once each")
-		case !funded || s.Take != cap:
+		case !funded || s.Take != most:
 			return invalid("every slice takes the execution's cap of %s", CostLimit)
 		case s.Date == "":
 			return invalid("a slice names its day")
@@ -164,12 +164,12 @@ func (l *Ledger) opening(a Admission, item Item) []step {
 
 // takeDay takes from a day's counter, which the first call of the day makes: unknown is
 // not unlimited, it is zero used.
-func takeDay(k Key, limit string, take, cap int64, date terms.Date, zone terms.Zone) step {
+func takeDay(k Key, limit string, take, most int64, date terms.Date, zone terms.Zone) step {
 	return step{
 		op: Op{Key: k, Add: map[string]int64{"used": take}, Set: dayMarks(k, date),
-			If: []Condition{{Attribute: "used", Op: "<=", Value: number(cap - take), OrAbsent: true}}},
+			If: []Condition{{Attribute: "used", Op: "<=", Value: number(most - take), OrAbsent: true}}},
 		met: func(i Item) error {
-			return &Refusal{What: limit, Left: max(0, cap-i.number("used")), RetryAt: NextDay(date, zone)}
+			return &Refusal{What: limit, Left: max(0, most-i.number("used")), RetryAt: NextDay(date, zone)}
 		},
 	}
 }
@@ -294,32 +294,31 @@ func (l *Ledger) drain(ctx context.Context, id terms.ExecutionID, at time.Time) 
 		if err != nil || i.text("status") != closed || !i.has("due") {
 			return err
 		}
-		steps := draining(i)
-		if steps == nil {
-			return nil
-		}
-		if err := l.apply(ctx, steps); !errors.Is(err, errAgain) {
+		if err := l.apply(ctx, draining(i, at)); !errors.Is(err, errAgain) {
 			return err
 		}
 	}
 	return nil // another drain keeps coming between, and it does the same
 }
 
+// drainAgain is how soon a closed execution with calls in flight is looked at again. One
+// whose call ends by its lease is looked at then.
+const drainAgain = time.Minute
+
 // draining takes what it returns from the execution in the same transaction, under the
 // condition that nobody returned anything since it looked: two cannot return the same
 // money. Once nothing is in flight nothing can come back: no reserve passes a closed
-// execution.
-func draining(i Item) []step {
+// execution. Until then it is due again a little later, behind others.
+func draining(i Item, at time.Time) []step {
 	id, back := terms.ExecutionID(i.text("execution")), i.number("left/"+CostLimit)
 	op := Op{Key: executionKey(id)}
 	if i.number("intents") == i.number("outcomes") {
 		op.Remove = []string{"due"}
+	} else {
+		op.Set = Item{"due": seconds(at.Add(drainAgain))}
 	}
 	days := sliceDays(i)
 	if len(days) == 0 || back == 0 {
-		if op.Remove == nil {
-			return nil
-		}
 		return []step{{op: op}}
 	}
 	op.Add = map[string]int64{"left/" + CostLimit: -back, "returned": back}

@@ -128,12 +128,12 @@ func TestAClaimPassesExactlyWhenEveryRestrictionDoes(t *testing.T) {
 func TestTenThousandSessionsForgetNothingAUserSpent(t *testing.T) {
 	l := &Ledger{Store: &Memory{}}
 	ctx, now, u := context.Background(), time.Date(2026, 11, 24, 15, 0, 0, 0, time.UTC), terms.User{ID: "u", Tenant: "t"}
-	const cap, each = 5_000, 1
+	const most, each = 5_000, 1
 	opened := 0
 	for n := range 10_000 {
 		id := terms.ExecutionID(fmt.Sprint("e", n))
 		_, err := l.Open(ctx, Admission{Execution: id, User: u, Lane: terms.Lane{Platform: "p", Environment: "e", Agent: "a", Name: "l"}, Caps: []Amount{{CostLimit, 10}},
-			Slices: []Slice{{Of: OfUser, Take: 10, Cap: cap, Date: "2026-11-24"}}, At: now, Deadline: now.Add(time.Minute)})
+			Slices: []Slice{{Of: OfUser, Take: 10, Cap: most, Date: "2026-11-24"}}, At: now, Deadline: now.Add(time.Minute)})
 		if r := new(Refusal); errors.As(err, &r) {
 			continue
 		} else if err != nil {
@@ -149,8 +149,8 @@ func TestTenThousandSessionsForgetNothingAUserSpent(t *testing.T) {
 		}
 	}
 	b, err := l.Budget(ctx, u, "2026-11-24")
-	if err != nil || b.User[CostLimit] != int64(opened*each) || b.User[CostLimit] > cap || b.User[CostLimit] < cap*99/100 {
-		t.Errorf("%d sessions spent %d each; the day counts %d of %d (%v)", opened, each, b.User[CostLimit], cap, err)
+	if err != nil || b.User[CostLimit] != int64(opened*each) || b.User[CostLimit] > most || b.User[CostLimit] < most*99/100 {
+		t.Errorf("%d sessions spent %d each; the day counts %d of %d (%v)", opened, each, b.User[CostLimit], most, err)
 	}
 }
 

@@ -33,7 +33,7 @@ func (l *Ledger) Reserve(ctx context.Context, c Claim) (Reservation, error) {
 	if err := l.decide(ctx, p.steps); err != nil {
 		return Reservation{}, err
 	}
-	return Reservation{Call: c.Call, Fence: uint64(p.number), Expires: c.expires(), Stored: p.stored}, nil
+	return Reservation{Call: c.Call, Fence: fenceOf(p.number), Expires: c.expires(), Stored: p.stored}, nil
 }
 
 // pass is one time that a call comes, and what is known of it so far: nothing but the

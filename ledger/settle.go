@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"math"
 	"time"
 
 	"remit/terms"
@@ -49,9 +51,14 @@ func (l *Ledger) Settle(ctx context.Context, call terms.CallID, o Outcome) error
 	if o.Status == Released {
 		return l.release(ctx, call, o)
 	}
-	s := &settlement{call: call, o: &o, back: back, fence: max(1, int64(o.Fence)), once: o.Once}
+	s := &settlement{call: call, o: &o, back: back, fence: max(1, o.pass()), once: o.Once}
 	return l.decide(ctx, s.steps)
 }
+
+// pass is the fence as it is stored. One that was never given out is nobody's.
+func (o *Outcome) pass() int64 { return int64(min(o.Fence, math.MaxInt64)) }
+
+func fenceOf(pass int64) uint64 { return uint64(pass) } //nolint:gosec // passes are counted from 1
 
 func (o *Outcome) check(call terms.CallID) (back map[string]int64, err error) {
 	if call == "" || o.Execution == "" || o.At.IsZero() {
@@ -127,9 +134,7 @@ func (s *settlement) steps() []step {
 
 func add(amounts map[string]int64, name string, n int64) map[string]int64 {
 	out := map[string]int64{name: n}
-	for k, v := range amounts {
-		out[k] = v
-	}
+	maps.Copy(out, amounts)
 	return out
 }
 
@@ -145,9 +150,9 @@ func (s *settlement) end() step {
 func (s *settlement) met(i Item) error {
 	status, fence := Status(i.text("status")), i.number("fence")
 	switch {
-	case status == s.o.Status && i.text("mark") == s.o.mark() && (s.o.Fence == 0 || int64(s.o.Fence) == fence):
+	case status == s.o.Status && i.text("mark") == s.o.mark() && (s.o.Fence == 0 || s.o.pass() == fence):
 		return errAlready
-	case status != Reserved || s.o.Fence != 0 && int64(s.o.Fence) != fence:
+	case status != Reserved || s.o.Fence != 0 && s.o.pass() != fence:
 		return ErrNotReserved
 	case fence == s.fence:
 		return invalid("the call did not take what the outcome says it took")
@@ -166,10 +171,10 @@ func endCall(execution terms.ExecutionID, call terms.CallID, fence int64, status
 // took, because nothing ran that could be slowed down by it.
 func (l *Ledger) release(ctx context.Context, call terms.CallID, o Outcome) error {
 	return l.finish(ctx, o.Execution, call, func(i Item) (*ending, error) {
-		if Status(i.text("status")) == Released && (o.Fence == 0 || int64(o.Fence) == i.number("fence")) {
+		if Status(i.text("status")) == Released && (o.Fence == 0 || o.pass() == i.number("fence")) {
 			return nil, nil
 		}
-		if Status(i.text("status")) != Reserved || o.Fence != 0 && int64(o.Fence) != i.number("fence") {
+		if Status(i.text("status")) != Reserved || o.Fence != 0 && o.pass() != i.number("fence") {
 			return nil, ErrNotReserved
 		}
 		return &ending{call: i, status: Released, record: o.Record, at: o.At}, nil
@@ -202,14 +207,23 @@ func (l *Ledger) finish(ctx context.Context, execution terms.ExecutionID, call t
 // indeterminate, because nobody knows.
 type ending struct {
 	call   Item
-	once   Item // as it stands; nil when this pass does not hold it
+	once   Item  // as it stands; nil when this pass does not hold it
+	wait   Value // when the confirmation it ran under expires
 	status Status
 	record []byte
 	at     time.Time
 }
 
-// look reads the key, which tells whether the call still holds it and what it superseded.
+// look reads the key, which tells whether the call still holds it and what it superseded,
+// and the confirmation to which an approval goes back.
 func (e *ending) look(ctx context.Context, l *Ledger) error {
+	if e.status == Released && e.call.has("confirmation") {
+		i, err := l.get(ctx, confirmKey(e.user(), e.call.text("confirmation")))
+		if err != nil {
+			return err
+		}
+		e.wait = seconds(i.time("expires"))
+	}
 	if !e.call.has("once") {
 		return nil
 	}
@@ -254,14 +268,17 @@ func (e *ending) back() map[string]int64 {
 	return out
 }
 
+func (e *ending) user() terms.User {
+	return terms.User{ID: e.call.text("user"), Tenant: e.call.text("tenant")}
+}
+
 // days returns daily limits likewise, and those of a call that may have run where the
 // declaration says that such a call does not count.
 func (e *ending) days() []step {
 	var steps []step
-	u := terms.User{ID: e.call.text("user"), Tenant: e.call.text("tenant")}
 	for _, d := range dailyOf(e.call) {
 		if e.status == Released || !d.Indeterminate {
-			steps = append(steps, giveDay(userDayKey(u, d.Date, d.Limit), d.Date, d.Take))
+			steps = append(steps, giveDay(userDayKey(e.user(), d.Date, d.Limit), d.Date, d.Take))
 		}
 	}
 	return steps
@@ -271,12 +288,11 @@ func (e *ending) confirmation() []step {
 	if !e.call.has("confirmation") {
 		return nil
 	}
-	u := terms.User{ID: e.call.text("user"), Tenant: e.call.text("tenant")}
 	status, more := ConfirmationIndeterminate, Item(nil)
 	if e.status == Released {
-		status, more = ConfirmationApproved, Item{"due": seconds(e.at)} // the sweep looks when it expires
+		status, more = ConfirmationApproved, Item{"due": e.wait}
 	}
-	return []step{endConfirmation(u, e.call.text("confirmation"), status, more)}
+	return []step{endConfirmation(e.user(), e.call.text("confirmation"), status, more)}
 }
 
 // Denial records a call that policy refused. It takes from no limit.
@@ -325,7 +341,7 @@ func (l *Ledger) Find(ctx context.Context, execution terms.ExecutionID, call ter
 	if err != nil {
 		return Call{}, err
 	}
-	out := Call{Status: Status(i.text("status")), Fence: uint64(i.number("fence")), Intent: r["body"].B, Confirmation: i.text("confirmation")}
+	out := Call{Status: Status(i.text("status")), Fence: fenceOf(i.number("fence")), Intent: r["body"].B, Confirmation: i.text("confirmation")}
 	if out.Status == Reserved {
 		out.Expires = i.time("expires")
 	}

@@ -91,8 +91,7 @@ func (l *Ledger) endExecution(ctx context.Context, id terms.ExecutionID, at time
 	return &Ended{Execution: id, Lane: laneOf(i.text("lane")), Why: "deadline"}, nil
 }
 
-// expire ends a confirmation that nobody used in time and forgets its arguments. One that
-// has not expired is due because its call was released; it waits.
+// expire ends a confirmation that nobody used in time and forgets its arguments.
 func (l *Ledger) expire(ctx context.Context, u terms.User, id string, at time.Time) (*Ended, error) {
 	i, err := l.get(ctx, confirmKey(u, id))
 	status := ConfirmationStatus(i.text("status"))

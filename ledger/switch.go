@@ -280,3 +280,31 @@ func thrown(i Item, kind SwitchKind, name string) (Switch, error) {
 	}
 	return s, nil
 }
+
+// Raise adds to one limit of an open execution, on two people's word, and records it. A
+// cost is not raised: that money is the day's, and a new execution takes it from there. It
+// fails with [ErrInvalid] without a widening, and with [*Refusal] unless the execution is
+// open and has the limit.
+func (l *Ledger) Raise(ctx context.Context, id terms.ExecutionID, more Amount, w Widening, at time.Time) error {
+	switch {
+	case w.lift.Until.IsZero() || !w.lift.Until.After(at):
+		return invalid("raising needs a widening that has not ended")
+	case more.Limit == CostLimit || more.Limit == "" || more.Take <= 0:
+		return invalid("what can be raised is a limit of the execution's own, by more than nothing")
+	}
+	body, _ := json.Marshal(struct { // texts, a number and a time
+		Execution terms.ExecutionID
+		Limit     string
+		By        int64
+		Lift      Lift
+	}{id, more.Limit, more.Take, w.lift})
+	r := record{execution: "SWITCHES", call: terms.CallID("raise/" + id), refused: l.token(), part: outcome, status: "raised", body: body, at: at}
+	return l.decide(ctx, func() []step {
+		return []step{
+			{op: Op{Key: executionKey(id), Add: map[string]int64{"cap/" + more.Limit: more.Take, "left/" + more.Limit: more.Take},
+				If: []Condition{is("status", text(open)), {Attribute: "cap/" + more.Limit, Op: Exists}}},
+				met: func(Item) error { return &Refusal{What: RefusedClosed} }},
+			r.step(),
+		}
+	})
+}

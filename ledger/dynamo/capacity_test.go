@@ -84,7 +84,7 @@ func TestTheReadmeSaysWhatACallCosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Split(strings.TrimSpace(want), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(want), "\n") {
 		if !strings.Contains(string(readme), line) {
 			t.Errorf("README.md does not say what DynamoDB Local measured:\n%s", want)
 			return

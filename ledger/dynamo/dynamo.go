@@ -71,7 +71,7 @@ func clientToken(token string) string {
 		return token
 	}
 	h := fnv.New128a()
-	h.Write([]byte(token))
+	_, _ = h.Write([]byte(token))
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 

@@ -65,7 +65,7 @@ func startLocal() (stop func(), err error) {
 	if err := java.Start(); err != nil {
 		return nil, err
 	}
-	stop = func() { java.Process.Kill(); java.Wait() }
+	stop = func() { _ = java.Process.Kill(); _ = java.Wait() }
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
 	for deadline := time.Now().Add(60 * time.Second); ; {
 		if r, err := http.Get(url); err == nil {
@@ -106,7 +106,7 @@ func local(t *testing.T) *Store {
 	}
 	t.Cleanup(func() {
 		for _, name := range s.Tables {
-			c.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: aws.String(name)})
+			_, _ = c.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: aws.String(name)})
 		}
 	})
 	return s

@@ -29,7 +29,7 @@ func reserveAt(url string) error {
 
 func TestAStoreThatIsBrokenDeniesEveryCall(t *testing.T) {
 	answer := func(status int, body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); io.WriteString(w, body) }
+		return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); _, _ = io.WriteString(w, body) }
 	}
 	for name, h := range map[string]http.HandlerFunc{
 		"throttled":   answer(400, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}`),

@@ -26,7 +26,7 @@ const dueShards = 8
 // sharded gives an item a place in the index exactly while it is due.
 func sharded(op ledger.Op) ledger.Op {
 	h := fnv.New32a()
-	h.Write([]byte(op.Key.Partition + "\x00" + op.Key.Sort))
+	_, _ = h.Write([]byte(op.Key.Partition + "\x00" + op.Key.Sort))
 	shard := ledger.Value{S: strconv.Itoa(int(h.Sum32() % dueShards))}
 	if _, due := op.Put["due"]; due {
 		op.Put = maps.Clone(op.Put)

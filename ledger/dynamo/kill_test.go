@@ -75,13 +75,13 @@ func execution(t *testing.T, l *ledger.Ledger) ledger.Execution {
 
 func TestSixtyFourClientsSpendExactlyTheCap(t *testing.T) {
 	l := &ledger.Ledger{Store: local(t)}
-	const cap = 400
-	open(t, l, cap)
+	const most = 400
+	open(t, l, most)
 	var admitted, asked atomic.Int64
 	var wait sync.WaitGroup
 	for n := range 64 {
 		wait.Go(func() {
-			for asked.Add(1) <= cap+cap/10 {
+			for asked.Add(1) <= most+most/10 {
 				c := claim(fmt.Sprint("client", n), int(asked.Load()), time.Now())
 				c.Call = terms.CallID(fmt.Sprint(c.Call, "/", asked.Add(0), "/", n))
 				_, err := l.Reserve(context.Background(), c)
@@ -94,16 +94,16 @@ func TestSixtyFourClientsSpendExactlyTheCap(t *testing.T) {
 		})
 	}
 	wait.Wait()
-	if e := execution(t, l); admitted.Load() != cap || e.Used[ledger.ToolCallsLimit] != cap || e.Counts.Intents != cap {
-		t.Errorf("of a cap of %d, %d were told yes, %d are counted and %d recorded", cap, admitted.Load(), e.Used[ledger.ToolCallsLimit], e.Counts.Intents)
+	if e := execution(t, l); admitted.Load() != most || e.Used[ledger.ToolCallsLimit] != most || e.Counts.Intents != most {
+		t.Errorf("of a cap of %d, %d were told yes, %d are counted and %d recorded", most, admitted.Load(), e.Used[ledger.ToolCallsLimit], e.Counts.Intents)
 	}
 }
 
 func TestClientsKilledInMidFlightStrandNothing(t *testing.T) {
 	s := local(t)
 	l := &ledger.Ledger{Store: s}
-	const cap, processes = 400, 16
-	open(t, l, cap)
+	const most, processes = 400, 16
+	open(t, l, most)
 	var wait sync.WaitGroup
 	for n := range processes {
 		p := exec.Command(os.Args[0])
@@ -122,16 +122,16 @@ func TestClientsKilledInMidFlightStrandNothing(t *testing.T) {
 					t.Error(lines.Text())
 				}
 				if n%2 == 0 && said == 4+n/2 { // after a reserve or after a settle, in turn
-					p.Process.Kill()
+					_ = p.Process.Kill()
 				}
 			}
-			p.Wait()
+			_ = p.Wait()
 		})
 	}
 	wait.Wait()
 	before := execution(t, l)
-	if before.Used[ledger.ToolCallsLimit] > cap {
-		t.Errorf("overspent: %d of %d", before.Used[ledger.ToolCallsLimit], cap)
+	if before.Used[ledger.ToolCallsLimit] > most {
+		t.Errorf("overspent: %d of %d", before.Used[ledger.ToolCallsLimit], most)
 	}
 	ended, err := l.Sweep(context.Background(), time.Now().Add(lease+time.Second), 1000)
 	after := execution(t, l)

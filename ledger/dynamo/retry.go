@@ -43,7 +43,7 @@ func (s *Store) patiently(ctx context.Context, try func(context.Context) error) 
 		if err == nil || answered(err) {
 			return err
 		}
-		if !passing(err) || !pause(ctx, rand.N(bound)) {
+		if !passing(err) || !pause(ctx, rand.N(bound)) { //nolint:gosec // a pause is no secret
 			return fmt.Errorf("%w: %w", ledger.ErrUnavailable, err)
 		}
 	}
@@ -75,8 +75,7 @@ func answered(err error) bool {
 // passing reports whether another try may succeed. An error that says the request itself is
 // wrong or forbidden does not pass.
 func passing(err error) bool {
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return passingReasons(cancelled.CancellationReasons)
 	}
 	var api smithy.APIError

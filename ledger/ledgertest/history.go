@@ -24,9 +24,9 @@ type spending struct {
 // oneLimit is what a limit must look like to everybody who uses it at once: a number that
 // is never below nothing, and refusals that tell what was really left at some instant of
 // the call.
-func oneLimit(cap int64) porcupine.Model {
+func oneLimit(most int64) porcupine.Model {
 	return porcupine.Model{
-		Init: func() any { return cap },
+		Init: func() any { return most },
 		Step: func(state, input, output any) (bool, any) {
 			left, in, out := state.(int64), input.(spending), output.(spending)
 			switch {
@@ -43,10 +43,10 @@ func oneLimit(cap int64) porcupine.Model {
 // history lets clients reserve and settle at once and judges what they were told as a
 // whole.
 func history(s *story) {
-	const cap, clients, each = 700_000, 8, 6
+	const most, clients, each = 700_000, 8, 6
 	a := s.admission("e1", 1000)
 	a.Slices = nil
-	a.Caps[1].Take = cap
+	a.Caps[1].Take = most
 	_, err := s.l.Open(ctx, a)
 	must(s.T, err)
 	var mu sync.Mutex
@@ -66,7 +66,7 @@ func history(s *story) {
 		})
 	}
 	wait.Wait()
-	if porcupine.CheckOperationsTimeout(oneLimit(cap), told, time.Minute) != porcupine.Ok {
+	if porcupine.CheckOperationsTimeout(oneLimit(most), told, time.Minute) != porcupine.Ok {
 		s.Errorf("what %d callers were told fits no order of their calls", clients)
 	}
 	refused := 0
@@ -87,8 +87,7 @@ func (s *story) spend(client, n int, clock *atomic.Int64, note func(int, int64, 
 		Takes: []ledger.Amount{{Limit: ledger.CostLimit, Take: take}}, Lease: time.Minute, At: s.at}
 	begun := clock.Add(1)
 	_, err := s.l.Reserve(ctx, c)
-	var r *ledger.Refusal
-	if errors.As(err, &r) {
+	if r, refused := errors.AsType[*ledger.Refusal](err); refused {
 		note(client, begun, spending{take: take}, spending{left: r.Left})
 		return
 	}

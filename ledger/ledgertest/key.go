@@ -248,6 +248,25 @@ func (s *story) resume(lane string) {
 	same(s.T, "switches", len(switches), 3)
 }
 
+func raise(s *story) {
+	s.open("e1", 1)
+	s.reserve(s.claim("e1"))
+	more := ledger.Amount{Limit: ledger.ToolCallsLimit, Take: 1}
+	w, err := ledger.Widen("op", "boss", "month end", s.at, s.at.Add(time.Hour))
+	must(s.T, err)
+	for _, err := range []error{s.l.Raise(ctx, "e1", more, ledger.Widening{}, s.at), s.l.Raise(ctx, "e1", more, w, s.at.Add(time.Hour)), s.l.Raise(ctx, "e1", ledger.Amount{Limit: ledger.CostLimit, Take: 1}, w, s.at)} {
+		if !errors.Is(err, ledger.ErrInvalid) {
+			s.Errorf("a limit was raised by one person, too late, or in money: %v", err)
+		}
+	}
+	same(s.T, "an execution nobody opened", s.refused(s.l.Raise(ctx, "nobody", more, w, s.at)), ledger.RefusedClosed)
+	same(s.T, "a limit it does not have", s.refused(s.l.Raise(ctx, "e1", ledger.Amount{Limit: "tokens", Take: 1}, w, s.at)), ledger.RefusedClosed)
+	must(s.T, s.l.Raise(ctx, "e1", more, w, s.at))
+	s.reserve(s.claim("e1"))
+	s.refuses(ledger.ToolCallsLimit, s.claim("e1"))
+	same(s.T, "cap", s.execution("e1").Caps[ledger.ToolCallsLimit], int64(2))
+}
+
 func (s *story) proposal(id string) ledger.Proposal {
 	c := s.claim(id)
 	return ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: s.user, Lane: s.lane, Tool: "generate_recommendation", Takes: c.Takes,

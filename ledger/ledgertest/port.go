@@ -16,8 +16,8 @@ import (
 	"remit/ledger"
 )
 
-// Run tests a store. make makes an empty one for each test.
-func Run(t *testing.T, make func(*testing.T) ledger.Store) {
+// Run tests a store. empty makes one for each test.
+func Run(t *testing.T, empty func(*testing.T) ledger.Store) {
 	for name, test := range map[string]func(*testing.T, ledger.Store){
 		"AFailedConditionChangesNothingAndNamesTheItemItMet":    failedCondition,
 		"ATokenThatComesAgainDoesNothingAgain":                  sameToken,
@@ -31,10 +31,10 @@ func Run(t *testing.T, make func(*testing.T) ledger.Store) {
 		"AConditionOnAnAbsentItemFailsUnlessItSaysOtherwise":    absentItem,
 		"AMereCheckHoldsATransactionBackAndWritesNothingItself": mereCheck,
 	} {
-		t.Run(name, func(t *testing.T) { test(t, make(t)) })
+		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
 	for name, test := range stories {
-		t.Run(name, func(t *testing.T) { test(t, newStory(t, make(t))) })
+		t.Run(name, func(t *testing.T) { test(t, newStory(t, empty(t))) })
 	}
 }
 
@@ -190,7 +190,7 @@ func due(t *testing.T, s ledger.Store) {
 }
 
 func concurrent(t *testing.T, s ledger.Store) {
-	const clients, each, cap = 64, 4, 200
+	const clients, each, most = 64, 4, 200
 	var admitted atomic.Int64
 	var wait sync.WaitGroup
 	for n := range clients {
@@ -198,7 +198,7 @@ func concurrent(t *testing.T, s ledger.Store) {
 			for range each {
 				token := Token()
 				ops := []ledger.Op{
-					{Key: key("counter"), Add: map[string]int64{"n": 1}, If: []ledger.Condition{{Attribute: "n", Op: "<", Value: Number(cap), OrAbsent: true}}},
+					{Key: key("counter"), Add: map[string]int64{"n": 1}, If: []ledger.Condition{{Attribute: "n", Op: "<", Value: Number(most), OrAbsent: true}}},
 					{Key: key("own/" + token), Put: ledger.Item{"by": Number(int64(n))}, If: []ledger.Condition{{Attribute: "by", Op: "absent"}}},
 				}
 				if err := patiently(s, token, ops); err == nil {
@@ -210,11 +210,11 @@ func concurrent(t *testing.T, s ledger.Store) {
 		})
 	}
 	wait.Wait()
-	same(t, "how many were told yes", admitted.Load(), int64(cap))
-	same(t, "the counter", get(t, s, key("counter")), ledger.Item{"n": Number(cap)})
+	same(t, "how many were told yes", admitted.Load(), int64(most))
+	same(t, "the counter", get(t, s, key("counter")), ledger.Item{"n": Number(most)})
 	items, err := s.List(context.Background(), ledger.LedgerTable, "TEST")
 	must(t, err)
-	same(t, "how many left a trace", len(items)-1, cap)
+	same(t, "how many left a trace", len(items)-1, most)
 }
 
 // patiently repeats an application with its token while the store is too busy.

@@ -56,8 +56,8 @@ func (s *story) claim(id string) ledger.Claim {
 		Intent: []byte("intent"), Lease: 30 * time.Second, At: s.at}
 }
 
-func (s *story) daily(cap int64) []ledger.Daily {
-	return []ledger.Daily{{Limit: "tool/pull_credit_report", Take: 1, Cap: cap, Date: s.day()}}
+func (s *story) daily(most int64) []ledger.Daily {
+	return []ledger.Daily{{Limit: "tool/pull_credit_report", Take: 1, Cap: most, Date: s.day()}}
 }
 
 func (s *story) outcome(c ledger.Claim, status ledger.Status, cost int64) ledger.Outcome {
@@ -160,6 +160,7 @@ func init() {
 		"CallersWithWrongClocksPassNoCap":                        skew, // F10
 		"TheAllowedPathIsOneRequestBeforeTheToolAndOneAfter":     requests,
 		"TwoUsersTouchNoCommonItemButTheDatum":                   sharing, // F29
+		"TwoPeopleRaiseALimitAndOneDoesNot":                      raise,
 		"AProposalIsRefusedLikeACall":                            proposalRefused,
 		"WhatConcurrentCallersAreToldFitsOneOrderOfTheirCalls":   history,
 	} {
@@ -388,6 +389,7 @@ func closeReturns(s *story) {
 	s.refuses(ledger.RefusedClosed, s.claim("e1"))
 	same(s.T, "the day while a call is in flight", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 100_000}, Tenant: map[string]int64{"cost": 100_000}})
 	s.settle(c, s.outcome(c, ledger.Done, 10_000))
+	s.at = s.at.Add(time.Minute)
 	s.sweep()
 	same(s.T, "the day after it settled", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 10_000}, Tenant: map[string]int64{"cost": 10_000}})
 	e := s.execution("e1")

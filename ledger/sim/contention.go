@@ -42,7 +42,7 @@ func Contention(clients int, oneTenant bool) (opening, reserving int) {
 	opening = w.conflicts
 	for n, c := range claims {
 		c.Execution = w.openOf(fmt.Sprint("user", n))
-		w.start(0, func(p *process) { p.l.Reserve(ctx, c) })
+		w.start(0, func(p *process) { _, _ = p.l.Reserve(ctx, c) })
 	}
 	w.run()
 	return opening, w.conflicts - opening

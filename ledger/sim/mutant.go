@@ -84,6 +84,9 @@ func kindOf(op ledger.Op) string {
 	case op.IsCheck():
 		return place + " check"
 	}
+	if slices.ContainsFunc(op.If, func(c ledger.Condition) bool { return c.Attribute == "arguments" }) {
+		return place + " used" // one operation, whether the call runs or is a duplicate
+	}
 	words := map[string]bool{}
 	for name := range op.Add {
 		words["+"+stem(name)] = true

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"remit/ledger"
 )
@@ -72,6 +71,12 @@ func (o *oracle) executionWrote(before, after ledger.Item) {
 	}
 	if rank[after["status"].S] < rank[before["status"].S] {
 		o.wrong("an execution went from %s to %s", before["status"].S, after["status"].S)
+	}
+	for name := range after {
+		raised := before != nil && strings.HasPrefix(name, "cap/") && number(before, name) != number(after, name)
+		if _, had := before[name]; raised && (!had || before["status"].S != "open") {
+			o.wrong("%s of an execution that is %s was raised from nothing, or after its end", name, before["status"].S)
+		}
 	}
 	if before["status"].S == "closed" && before["why"].S != after["why"].S {
 		o.wrong("an execution was closed twice")
@@ -198,8 +203,8 @@ func (o *oracle) deny(counts map[string][3]int64, i ledger.Item) {
 // charge is what one pass takes, by its two records.
 func (o *oracle) charge(charged map[string]map[string]int64, daily map[string]int64, intent, outcome ledger.Item) {
 	var in, out body
-	json.Unmarshal(intent["body"].B, &in)
-	json.Unmarshal(outcome["body"].B, &out)
+	_ = json.Unmarshal(intent["body"].B, &in)
+	_ = json.Unmarshal(outcome["body"].B, &out)
 	e := intent["execution"].S
 	if charged[e] == nil {
 		charged[e] = map[string]int64{}
@@ -235,15 +240,15 @@ func (o *oracle) execution(i ledger.Item, charged map[string]int64, counts [3]in
 		if !ok {
 			continue
 		}
-		cap, left := number(i, "cap/"+limit), number(i, name)
-		if left < 0 || left > cap {
-			o.wrong("%s of %s: %d left of a cap of %d", limit, id, left, cap)
+		most, left := number(i, "cap/"+limit), number(i, name)
+		if left < 0 || left > most {
+			o.wrong("%s of %s: %d left of a cap of %d", limit, id, left, most)
 		}
 		if limit == ledger.CostLimit {
-			cap -= number(i, "returned")
+			most -= number(i, "returned")
 		}
-		if cap-left != charged[limit] {
-			o.wrong("%s of %s: %d are counted as used, %d by the records", limit, id, cap-left, charged[limit])
+		if most-left != charged[limit] {
+			o.wrong("%s of %s: %d are counted as used, %d by the records", limit, id, most-left, charged[limit])
 		}
 	}
 	if got := [3]int64{number(i, "intents"), number(i, "outcomes"), number(i, "denials")}; got != counts {
@@ -275,15 +280,15 @@ func (o *oracle) days() {
 		if i["kind"].S != "day" {
 			continue
 		}
-		cap := int64(dailyCap)
+		most := int64(dailyCap)
 		switch {
 		case strings.HasPrefix(k.Partition, "TENANT#"):
-			cap = tenantCap
+			most = tenantCap
 		case i["limit"].S == ledger.CostLimit:
-			cap = userCap
+			most = userCap
 		}
-		if n := number(i, "used"); n < 0 || n > cap {
-			o.wrong("%s %s: %d used of %d", k.Partition, k.Sort, n, cap)
+		if n := number(i, "used"); n < 0 || n > most {
+			o.wrong("%s %s: %d used of %d", k.Partition, k.Sort, n, most)
 		}
 	}
 }
@@ -300,7 +305,7 @@ func (o *oracle) forward(key string) {
 }
 
 // stranded checks that nothing waits for anybody once every lease is over and swept.
-func (o *oracle) stranded(at time.Time) {
+func (o *oracle) stranded() {
 	for k, i := range o.db.items {
 		switch status := i["status"].S; {
 		case i["due"].N != nil:

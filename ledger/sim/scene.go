@@ -72,7 +72,8 @@ func play(seed uint64, plant func(*world)) Result {
 func newWorld(seed uint64) *world {
 	db := newDatabase()
 	o := &oracle{db: db, forwards: map[string]int{}, epochs: map[string]int{}, results: map[string]map[string]bool{}}
-	w := &world{oracle: o, random: rand.New(rand.NewPCG(seed, 1)), db: db, now: time.Date(2026, 11, 25, 4, 57, 0, 0, time.UTC),
+	w := &world{oracle: o, random: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // the same run for the same seed
+		db: db, now: time.Date(2026, 11, 25, 4, 57, 0, 0, time.UTC),
 		scene: scene{fences: map[terms.CallID]uint64{}, released: map[string]int{}, stopped: map[string]bool{}}}
 	db.done = o.sums
 	db.wrote = func(op ledger.Op, before, after ledger.Item) { w.judge(op, before, after) }
@@ -107,6 +108,7 @@ func (w *world) populate() {
 	w.start(w.skew(), func(p *process) { w.operator(p) })
 	w.start(w.skew(), func(p *process) { w.operator(p) })
 	w.start(w.skew(), func(p *process) { w.sweeper(p) })
+	w.start(ledger.MaxSkew, func(p *process) { w.rival(p) })
 }
 
 func (w *world) own(datum int, tenant string) {
@@ -182,13 +184,13 @@ func (w *world) finishAs(p *process, c ledger.Claim, r ledger.Reservation, relea
 		o.Status = ledger.Released
 	}
 	o.Record, _ = json.Marshal(body{Used: o.Used})
-	p.l.Settle(ctx, c.Call, o)
+	_ = p.l.Settle(ctx, c.Call, o)
 }
 
 func (w *world) caller(p *process) {
 	for range actions {
 		for len(w.executions) == 0 {
-			p.l.Execution(ctx, "none yet")
+			_, _ = p.l.Execution(ctx, "none yet")
 			if w.steps > 200 {
 				return
 			}
@@ -196,21 +198,35 @@ func (w *world) caller(p *process) {
 		e := w.executions[w.pick(len(w.executions))]
 		switch w.pick(15) {
 		case 0:
-			p.l.Deny(ctx, ledger.Denial{Call: "denied", Execution: []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], Intent: []byte("{}"), At: p.now()})
+			_ = p.l.Deny(ctx, ledger.Denial{Call: "denied", Execution: []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], Intent: []byte("{}"), At: p.now()})
 		case 1, 2:
 			w.propose(p, e)
 		case 3, 4:
 			w.approve(p)
 		case 5, 11:
 			w.again(p)
-		case 6:
+		case 6, 10:
 			w.attack(p)
 		case 7, 8, 9:
-			p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), "done", p.now())
+			_ = p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), "done", p.now())
 		default:
 			c := w.claim(p, e)
 			w.call(p, c)
 		}
+	}
+}
+
+// rival frees a key by its event and claims it, over and over, while others hold it.
+func (w *world) rival(p *process) {
+	for range 12 {
+		_ = p.l.Happened(ctx, "k0", "done", p.now())
+		if len(w.executions) == 0 {
+			continue
+		}
+		c := w.claim(p, w.executions[len(w.executions)-1])
+		c.Tool, c.Daily, c.Owner, c.Once = "write", nil, nil, &ledger.Once{Key: "k0", For: time.Hour, Until: "done"}
+		c.Intent = intentOf(c)
+		w.call(p, c)
 	}
 }
 
@@ -225,17 +241,8 @@ func (w *world) again(p *process) {
 
 // call is what a gateway does: reserve, run the tool, settle.
 func (w *world) call(p *process, c ledger.Claim) {
-	if c.Once != nil && w.pick(4) == 0 {
-		if i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "ONCE#" + c.Once.Key, Sort: "ONCE"}]; i != nil {
-			once := *c.Once
-			once.Supersedes = terms.CallID(i["call"].S)
-			if len(w.calls) > 0 && w.pick(3) == 0 {
-				once.Supersedes = w.calls[w.pick(len(w.calls))].Call
-			}
-			if once.Supersedes != c.Call {
-				c.Once = &once
-			}
-		}
+	if w.pick(4) == 0 {
+		c.Once = w.superseding(c)
 	}
 	w.calls = append(w.calls, c)
 	stopped := w.stopped["tool/"+c.Tool] || w.stopped["execution/"+string(c.Execution)]
@@ -247,13 +254,23 @@ func (w *world) call(p *process, c ledger.Claim) {
 		return
 	}
 	w.admitted(c, stopped)
-	if r.Stored != nil {
-		if !w.results[c.Once.Key][string(r.Stored)] {
-			w.wrong("%s was answered with a result nobody stored: %q", c.Once.Key, r.Stored)
-		}
-		return
+	w.answered(p, c, r)
+}
+
+// superseding is a call's claim in the place of whoever holds its key, or of somebody else.
+func (w *world) superseding(c ledger.Claim) *ledger.Once {
+	if c.Once == nil {
+		return nil
 	}
-	w.end(p, c, r)
+	once := *c.Once
+	once.Supersedes = terms.CallID(w.db.items[onceKey(c.Once.Key)]["call"].S)
+	if len(w.calls) > 0 && w.pick(3) == 0 {
+		once.Supersedes = w.calls[w.pick(len(w.calls))].Call
+	}
+	if once.Supersedes == c.Call {
+		return c.Once
+	}
+	return &once
 }
 
 // admitted holds a reservation to what was true while it was made.
@@ -304,7 +321,7 @@ func (w *world) end(p *process, c ledger.Claim, r ledger.Reservation) {
 		w.wrongly(p, c, o)
 	}
 	if c.Once != nil && w.pick(4) == 0 { // it completes before the answer is settled
-		p.l.Happened(ctx, c.Once.Key, "done", p.now())
+		_ = p.l.Happened(ctx, c.Once.Key, "done", p.now())
 	}
 	for range 1 + w.pick(3) { // a caller that was not answered, or that is asked twice, settles again
 		o.At = p.now()
@@ -341,7 +358,10 @@ func (w *world) wrongly(p *process, c ledger.Claim, o ledger.Outcome) {
 func (w *world) propose(p *process, e ledger.Admission) {
 	c := w.claim(p, e)
 	c.Daily = nil
-	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes,
+	if w.pick(3) == 0 {
+		c.Once = w.superseding(c)
+	}
+	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes, Once: c.Once,
 		Arguments: "args", Bundle: "bundle", Sealed: []byte("s"), Intent: intentOf(c), Expires: p.now().Add(time.Duration(30+w.pick(300)) * time.Second), At: p.now()}
 	if n := len(w.proposals); n > 0 && w.pick(3) == 0 { // the same call, from another copy of the gateway
 		q = w.proposals[n-1]
@@ -360,9 +380,22 @@ func (w *world) propose(p *process, e ledger.Admission) {
 			continue
 		}
 		w.proposals = append(w.proposals, q)
+		w.claimable(q)
 		if i := w.db.items[confirmKey(q.User, q.ID)]; i["status"].S != "pending" || i["arguments"].S != string(q.Arguments) {
 			w.wrong("a proposal is told to wait, and %s of %q is %s", q.ID, i["arguments"].S, i["status"].S)
 		}
+	}
+}
+
+// claimable holds a proposal to what its key was when it was told to wait.
+func (w *world) claimable(q ledger.Proposal) {
+	if q.Once == nil {
+		return
+	}
+	i := w.db.items[onceKey(q.Once.Key)]
+	replaces := q.Once.Supersedes != "" && i["call"].S == string(q.Once.Supersedes) && i["state"].S != "claimed"
+	if number(i, "free") > q.At.UnixMilli() && !replaces {
+		w.wrong("a proposal waits under %s, which is taken", q.Once.Key)
 	}
 }
 
@@ -377,7 +410,7 @@ func (w *world) approve(p *process) {
 		lane = "other"
 	}
 	if w.pick(8) == 0 {
-		p.l.Reject(ctx, q.User, q.ID, p.now())
+		_ = p.l.Reject(ctx, q.User, q.ID, p.now())
 		return
 	}
 	a := w.admission(p, q.User, lane, 2)
@@ -389,11 +422,11 @@ func (w *world) approve(p *process) {
 		w.wrong("a lane that did not propose runs what was approved")
 	}
 	c := w.claim(p, a)
-	c.Tool, c.Owner, c.Daily, c.Once = q.Tool, nil, nil, nil
+	c.Tool, c.Owner, c.Daily, c.Once = q.Tool, nil, nil, q.Once
 	c.Intent = intentOf(c)
 	c.Confirmation = &ledger.Approved{ID: q.ID, Arguments: q.Arguments, Bundle: q.Bundle}
 	w.approvals = append(w.approvals, c)
-	w.confirmed(p, c, q)
+	w.confirmed(p, c)
 }
 
 // attack runs an approval in the wrong execution, too late, or with other words.
@@ -406,14 +439,14 @@ func (w *world) attack(p *process) {
 	c.Call, c.At = terms.CallID(fmt.Sprint("x", w.serial)), p.now()
 	a := *c.Confirmation
 	right := true
-	switch w.pick(5) {
+	switch w.pick(6) {
 	case 0:
 		a.Arguments, right = "other", false
 	case 1:
 		a.Bundle, right = "other", false
 	case 2:
 		c.Tool, right = "read", false
-	case 3:
+	case 3, 4:
 		e := w.executions[w.pick(len(w.executions))]
 		right = e.Execution == c.Execution
 		c.Execution = e.Execution
@@ -425,15 +458,24 @@ func (w *world) attack(p *process) {
 	}
 	if err == nil {
 		w.expiry(c)
-		w.end(p, c, r)
+		w.answered(p, c, r)
 	}
 }
 
-func (w *world) confirmed(p *process, c ledger.Claim, q ledger.Proposal) {
+// answered runs the tool for a reservation, or looks at the result of a duplicate.
+func (w *world) answered(p *process, c ledger.Claim, r ledger.Reservation) {
+	if r.Stored == nil {
+		w.end(p, c, r)
+	} else if !w.results[c.Once.Key][string(r.Stored)] {
+		w.wrong("%s was answered with a result nobody stored: %q", c.Once.Key, r.Stored)
+	}
+}
+
+func (w *world) confirmed(p *process, c ledger.Claim) {
 	c.At = p.now()
 	if r, err := p.l.Reserve(ctx, c); err == nil {
 		w.expiry(c)
-		w.end(p, c, r)
+		w.answered(p, c, r)
 	}
 }
 
@@ -443,6 +485,10 @@ func (w *world) expiry(c ledger.Claim) {
 	}
 }
 
+func onceKey(key string) ledger.Key {
+	return ledger.Key{Table: ledger.LedgerTable, Partition: "ONCE#" + key, Sort: "ONCE"}
+}
+
 func confirmKey(u terms.User, id string) ledger.Key {
 	return ledger.Key{Table: ledger.LedgerTable, Partition: "CONFIRM#" + u.Tenant + "#" + u.ID, Sort: id}
 }
@@ -450,7 +496,7 @@ func confirmKey(u terms.User, id string) ledger.Key {
 func (w *world) operator(p *process) {
 	for range 5 {
 		for range w.pick(15) {
-			p.l.Execution(ctx, "waiting")
+			_, _ = p.l.Execution(ctx, "waiting")
 		}
 		w.operate(p)
 	}
@@ -461,7 +507,7 @@ func (w *world) operate(p *process) {
 	if len(w.executions) > 0 {
 		e = w.executions[w.pick(len(w.executions))]
 	}
-	switch w.pick(8) {
+	switch w.pick(9) {
 	case 0:
 		w.stop(p, ledger.Switch{Kind: ledger.SwitchTool, Name: "read"})
 	case 1:
@@ -471,12 +517,14 @@ func (w *world) operate(p *process) {
 	case 3:
 		w.stop(p, ledger.Switch{Kind: ledger.SwitchLane, Name: e.Lane.String()})
 	case 4:
-		p.l.Close(ctx, []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], fmt.Sprint("closed ", w.steps), p.now())
+		_ = p.l.Close(ctx, []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], fmt.Sprint("closed ", w.steps), p.now())
 	case 5:
-		p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), []string{"done", "other"}[w.pick(2)], p.now().Add(-time.Duration(w.pick(2))*time.Hour))
+		_ = p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), []string{"done", "other"}[w.pick(2)], p.now().Add(-time.Duration(w.pick(2))*time.Hour))
 	case 6:
 		w.resume(p, e.Lane.String())
 	case 7:
+		w.raise(p, []terms.ExecutionID{e.Execution, e.Execution, "nobody"}[w.pick(3)], []string{ledger.ToolCallsLimit, "tokens"}[w.pick(2)])
+	case 8:
 		w.own(w.pick(3), users()[w.pick(3)].Tenant)
 	}
 }
@@ -492,7 +540,7 @@ func (w *world) stop(p *process, s ledger.Switch) {
 func (w *world) lifted(s ledger.Switch) bool {
 	i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "SWITCHES", Sort: "SWITCHES"}]
 	var now ledger.Switch
-	json.Unmarshal(i[string(s.Kind)+"/"+s.Name].B, &now)
+	_ = json.Unmarshal(i[string(s.Kind)+"/"+s.Name].B, &now)
 	return now.Lifted != nil
 }
 
@@ -504,15 +552,23 @@ func (w *world) resume(p *process, lane string) {
 		w.wrong("widen: %v", err)
 	}
 	delete(w.stopped, "lane/"+lane)
-	p.l.Resume(ctx, ledger.SwitchLane, lane, right, p.now())
+	_ = p.l.Resume(ctx, ledger.SwitchLane, lane, right, p.now())
+}
+
+func (w *world) raise(p *process, id terms.ExecutionID, limit string) {
+	right, err := ledger.Widen("op", "boss", "month end", p.now(), p.now().Add(time.Hour))
+	if err != nil {
+		w.wrong("widen: %v", err)
+	}
+	_ = p.l.Raise(ctx, id, ledger.Amount{Limit: limit, Take: 1}, right, p.now())
 }
 
 func (w *world) sweeper(p *process) {
 	for range 12 {
 		for range w.pick(25) {
-			p.l.Execution(ctx, "waiting")
+			_, _ = p.l.Execution(ctx, "waiting")
 		}
-		p.l.Sweep(ctx, p.now(), 5)
+		_, _ = p.l.Sweep(ctx, p.now(), 5)
 	}
 }
 
@@ -530,5 +586,5 @@ func (w *world) settleDown() {
 	})
 	w.run()
 	w.sums()
-	w.stranded(w.now)
+	w.stranded()
 }

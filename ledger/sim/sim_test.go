@@ -29,7 +29,7 @@ func TestEveryPlantedBugIsCaught(t *testing.T) {
 	for _, m := range mutants {
 		took, violation := m.Hunt(1_000)
 		if took == 0 {
-			t.Errorf("%s: not caught in 1,000 seeds; either no promise rests on it, or the oracle does not see that promise", m.Name)
+			t.Errorf("%s: not caught in 1,000 seeds; either no promise rests on it, or the oracle does not see the one that does", m.Name)
 			continue
 		}
 		caught++

@@ -169,7 +169,7 @@ func (w *world) do(p *process, f fate) {
 		}
 		p.answer = ledger.ErrUnavailable
 	case lost:
-		p.request()
+		_ = p.request()
 		p.answer = ledger.ErrUnavailable
 	case twice:
 		p.answer = p.request()
@@ -178,7 +178,7 @@ func (w *world) do(p *process, f fate) {
 		p.dead = true
 		return
 	case crashesAfter:
-		p.request()
+		_ = p.request()
 		p.dead = true
 		return
 	default:
@@ -253,5 +253,5 @@ func (w *world) redeliver() {
 	n := w.random.IntN(len(w.late))
 	d := w.late[n]
 	w.late = append(w.late[:n], w.late[n+1:]...)
-	w.db.apply(d.token, d.ops)
+	_ = w.db.apply(d.token, d.ops)
 }
