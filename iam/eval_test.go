@@ -558,3 +558,13 @@ func TestAPatternAsksOnlyForWhatItNames(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAccountsPartOfTheWorldKeepsWhatIsAboveIt(t *testing.T) {
+	w := having(may("*", "*"))
+	w.Controls = []Control{{Level: "root", Accounts: []string{"111111111111", "222222222222"}, Documents: []Document{Doc(mayNot("*", "*"))}}}
+	verdict(t, "in its account", w.In("111111111111"), get(ours), Denied)
+	verdict(t, "together with another world", w.Plus(World{}), get(ours), Denied)
+	if in := w.In("333333333333"); len(in.Controls) != 0 {
+		t.Errorf("a control over other accounts: %+v", in)
+	}
+}
