@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsbedrockagentcore"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -33,6 +34,7 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 	for _, c := range e.Credentials {
 		credential(s, site, c)
 	}
+	sweep(s, p, e, site, made[roleID(s, iam.ARN(site.Role("sweep")))], b)
 	door(s, p, e, site, made[roleID(s, iam.ARN(site.Role("entry")))], keys, b)
 	return s
 }
@@ -165,4 +167,22 @@ func openTo(s stack, entry made, opened iam.Policy) {
 		}
 		awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), props).AddResourceDependency(entry.alias, nil)
 	}
+}
+
+// sweep is the function that ends what is due, and the schedule that starts it each minute.
+func sweep(s stack, p *platform.Platform, e platform.Environment, site platform.Site, role awsiam.CfnRole, b Built) {
+	f := functionOf(s, b, e, function{
+		id: "Sweep", name: site.Function("sweep"), kind: "sweep", says: "ends what is due in " + e.Name, role: role, memory: 256, timeout: 55,
+		environment: map[string]*string{"REMIT_LEDGER": jsii.String(site.Ledger()), "REMIT_DAY": jsii.String(string(e.Day))},
+	})
+	rule := awsevents.NewCfnRule(s.Stack, jsii.String("SweepSchedule"), &awsevents.CfnRuleProps{
+		Name: jsii.String(site.Function("sweep")), Description: jsii.String("Remit: each minute, end what is due"), ScheduleExpression: jsii.String("rate(1 minute)"),
+		Targets: []any{map[string]any{"id": "sweep", "arn": f.alias.Ref()}},
+	})
+	started := grants.SweepPolicy(p, e, site)
+	statement := started.Document.Statements[0]
+	awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), &awslambda.CfnPermissionProps{
+		FunctionName: jsii.String(string(started.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]), SourceArn: jsii.String(statement.When[0].Values[0]),
+	}).AddResourceDependency(f.alias, nil)
+	rule.AddResourceDependency(f.alias, nil)
 }

@@ -188,6 +188,7 @@ var fenced = map[bool][]struct {
 		{list("*-request", "*-response"), "function", "lambda.amazonaws.com"},
 		{list("*-reach"), "reach", "lambda.amazonaws.com"},
 		{list("entry"), "entry", "lambda.amazonaws.com"},
+		{list("sweep"), "sweep", "lambda.amazonaws.com"},
 	},
 	false: {{list("*-reached"), "reached", ""}},
 }
@@ -298,6 +299,9 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 				"lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy", "lambda:GetRuntimeManagementConfig", "lambda:ListTags", "lambda:ListVersionsByFunction",
 				"lambda:PublishVersion", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig"),
 			list(functions)),
+		allow("OwnSchedules", "the schedule that starts the sweep",
+			list("events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"),
+			list(site.ARN("events", "rule/"+site.Function("sweep")))),
 		allow("OwnFunctionLogs", "their log groups",
 			list("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
 			list(site.ARN("logs", "log-group:/aws/lambda/"+site.Named("*")))),
@@ -328,9 +332,9 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 func bootstrapBoundary(site platform.Site) iam.Document {
 	return iam.Doc(
 		allow("Deploy", "the services that Remit's stacks are made of, in this account",
-			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "kms:*", "lambda:*", "logs:*", "ssm:*"),
+			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "events:*", "kms:*", "lambda:*", "logs:*", "ssm:*"),
 			list(site.ARN("bedrock-agentcore", "*"), site.ARN("cloudformation", "*"), site.ARN("dynamodb", "table/"+site.Named("*")), site.ARN("ecr", "repository/"+site.Platform+"/*"),
-				site.ARN("kms", "*"), site.ARN("lambda", "function:"+site.Named("*")), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"))),
+				site.ARN("events", "rule/"+site.Named("*")), site.ARN("kms", "*"), site.ARN("lambda", "function:"+site.Named("*")), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"))),
 		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateGateway", "bedrock-agentcore:CreatePolicyEngine", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "bedrock-agentcore:ListGateways", "bedrock-agentcore:ListPolicyEngines", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), everything),
 		allow("Assets", "this account's own asset bucket", list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site)),
 		allow("Roles", "roles and boundaries of Remit, by path", list("iam:*"),

@@ -21,6 +21,7 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 			"function":  functionBoundary(site),
 			"reach":     reachBoundary(p, e, site),
 			"entry":     entryBoundary(site),
+			"sweep":     sweepBoundary(site),
 		}
 	}
 	if slices.ContainsFunc(p.Lanes(e), direct) && site.Purpose == platform.PlatformAccount {
@@ -195,6 +196,18 @@ func functionBoundary(site platform.Site) iam.Document {
 		allow("Seal", "arguments and results that wait, for a named tenant", list("kms:Decrypt", "kms:GenerateDataKey"), list(site.ARN("kms", "key/*")), iam.When("Null", "kms:EncryptionContext:tenant", "false")),
 		allow("AssertCalls", "assertions of single calls; which key signs for whom is in the key's own policy", list("kms:GetPublicKey", "kms:Sign"), list(site.ARN("kms", "key/*"))),
 		neverEscalate, neverAssume, neverInvoke)
+}
+
+// sweepBoundary: the sweep works on keyed items of the ledger and the index of what is due.
+func sweepBoundary(site platform.Site) iam.Document {
+	ledger := site.TableARN(site.Ledger())
+	return iam.Doc(lambdaLogs(site), ownTraces,
+		allow("UseLedger", "what is due, by key", list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+			list(ledger, ledger+"/index/due"), iam.When("Null", "dynamodb:LeadingKeys", "false")),
+		deny("NeverSwitches", "who is stopped is for operators to see and change", list("dynamodb:*"), list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES")),
+		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
+			list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
+		tableKeys(site), neverEscalate, neverAssume, neverInvoke)
 }
 
 func reachBoundary(p *platform.Platform, e platform.Environment, site platform.Site) iam.Document {

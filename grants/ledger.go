@@ -79,6 +79,28 @@ func entryLedger(site platform.Site) []iam.Statement {
 	}
 }
 
+// sweep is the role of the function that ends what is due, each minute. It gives back what
+// executions and calls held; it opens nothing, sees no switch and reads no record.
+func sweep(p *platform.Platform, e platform.Environment, site platform.Site) iam.Role {
+	due := allow("FindDue", "the index of what is due, shard by shard", list("dynamodb:Query"), list(site.TableARN(site.Ledger())+"/index/due"),
+		iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "?"), iam.When("Null", "dynamodb:LeadingKeys", "false"))
+	return role(p, site, site.Role("sweep"), "sweep", "environments."+e.Name+".limits",
+		byLambda("OnlyLambda", "the sweep's own execution role"),
+		iam.Doc(due,
+			items(site, "EndWhatIsDue", "executions, their calls, keys and confirmations, and the days that get back what was not used",
+				list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*", "OPEN#*", "TENANT#*", "USER#*"),
+			writeRecords(site), useLedgerKey(site), ownLogs(site, site.Function("sweep")), ownTraces))
+}
+
+// SweepPolicy lets the one schedule of an environment start its sweep.
+func SweepPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
+	function := site.ARN("lambda", "function:"+site.Function("sweep")+":"+platform.Live)
+	start := allow("OnlyTheSchedule", "the schedule of this environment starts the sweep, and nobody else does", list("lambda:InvokeFunction"), list(function),
+		iam.When("ArnLike", "aws:SourceArn", site.ARN("events", "rule/"+site.Function("sweep"))))
+	start.Principals = iam.Principals{Service: list("events.amazonaws.com")}
+	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(start), From: place(p, "environments."+e.Name+".limits")}
+}
+
 // accountKeys is the policies of the platform account's own keys.
 func accountKeys(p *platform.Platform, e platform.Environment, site platform.Site) []iam.Policy {
 	from := place(p, "environments."+e.Name+".accounts."+site.Purpose)

@@ -139,6 +139,7 @@ var compromised = []compromise{
 	{"request-interceptor", []string{"request"}, []cant{startAgents, loosen, callTools, readSecrets, withoutCalls(sign), rewriteCode, permissions, deleteThings, becomeOthers}},
 	{"response-interceptor", []string{"response"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers}},
 	{"gateway", []string{"gateway"}, []cant{startAgents, loosen, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
+	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings}},
 }
 

@@ -78,6 +78,11 @@ var ceilings = []row{
 	{kind: "reached", actions: list("dynamodb:GetItem", "dynamodb:Query"), own: list("arn:{p}:dynamodb:{r}:{a}:table/*"), why: "reads of the account's tables, by declared attributes"},
 	{kind: "reached", actions: list("execute-api:Invoke"), own: list("arn:{p}:execute-api:{r}:{a}:*"), why: "the account's declared operations"},
 
+	{kind: "sweep", actions: writeLogs, own: allFunctions, why: "its own log group"},
+	{kind: "sweep", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "sweep", actions: append(list("dynamodb:ConditionCheckItem"), useItems...), own: append(list("arn:{p}:dynamodb:{r}:{a}:table/{named}-ledger/index/due"), ledgerOf...), why: "what is due"},
+	{kind: "sweep", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
+
 	{kind: "entry", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "entry", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
 	{kind: "entry", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register, and its own address"},
