@@ -5,7 +5,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"remit/artifact"
@@ -32,7 +31,7 @@ func build(into string) error {
 	}
 	for _, main := range mains {
 		function := filepath.Base(filepath.Dir(main))
-		if err := compile(main, filepath.Join(into, function)); err != nil {
+		if err := artifact.Compile(main, filepath.Join(into, function), "linux", "arm64"); err != nil {
 			return fmt.Errorf("%s: %w", main, err)
 		}
 		changed, err := artifact.Binary(filepath.Join(into, function), artifact.Built(into, function))
@@ -44,13 +43,4 @@ func build(into string) error {
 		}
 	}
 	return nil
-}
-
-// compile makes a static binary that is the same from every directory (Go issue 16860);
-// Lambda's own RPC mode is left out (aws-lambda-go, lambda.norpc).
-func compile(main, binary string) error {
-	run := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w -buildid=", "-o", binary, "./"+main)
-	run.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
-	run.Stdout, run.Stderr = os.Stderr, os.Stderr
-	return run.Run()
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
@@ -17,6 +16,7 @@ import (
 	"remit/lambdas/entry/calls"
 	"remit/lambdas/environ"
 	"remit/lambdas/gateway"
+	"remit/lambdas/role"
 	"remit/lambdas/sealing"
 	"remit/lambdas/sealing/kmskeys"
 	"remit/lambdas/signing"
@@ -52,10 +52,7 @@ func New(ctx context.Context, grace time.Duration) (*gateway.Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	aws, err := config.LoadDefaultConfig(ctx)
-	if err != nil {
-		return nil, err
-	}
+	aws := role.Config()
 	keys := kms.NewFromConfig(aws)
 	g := &gateway.Gateway{
 		Bundle: bundle, Digest: digest, Verifier: verifier, Schemas: schemas, Now: time.Now, Note: environ.Note,

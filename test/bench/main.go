@@ -55,7 +55,12 @@ func bench(rounds int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	rows = append(append(rows, core...), calls...)
+	say("the functions as they are deployed")
+	deployed, err := lambdas(rounds, dir)
+	if err != nil {
+		return err
+	}
+	rows = append(append(append(rows, core...), calls...), deployed...)
 	if asJSON {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")

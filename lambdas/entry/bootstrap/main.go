@@ -8,14 +8,13 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdaurl"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"remit/lambdas/environ"
+	"remit/lambdas/role"
 )
 
 func main() {
 	ctx := context.Background()
-	aws := environ.Or(config.LoadDefaultConfig(ctx))
-	door := environ.Or(newEntry(ctx, aws))
+	door := environ.Or(newEntry(ctx, role.Config()))
 	lambdaurl.Start(door.Handler(), lambda.WithContext(ctx))
 }

@@ -7,16 +7,15 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/config"
 
 	"remit/lambdas/environ"
 	"remit/lambdas/reach"
+	"remit/lambdas/role"
 	"remit/policy"
 )
 
 func main() {
-	aws := environ.Or(config.LoadDefaultConfig(context.Background()))
-	r := &reach.Reach{Lane: environ.Must("REMIT_LANE"), Reaches: environ.Or(reaches()), Reader: reader{aws}}
+	r := &reach.Reach{Lane: environ.Must("REMIT_LANE"), Reaches: environ.Or(reaches()), Reader: reader{role.Config()}}
 	lambda.Start(func(ctx context.Context, arguments map[string]any) (any, error) {
 		var custom map[string]string
 		if c, ok := lambdacontext.FromContext(ctx); ok {

@@ -1,0 +1,215 @@
+// Package cloud is the little of AWS that the functions call, as one HTTP server: KMS with
+// real keys, the parameter store, STS, AgentCore's runtime, and DynamoDB by way of DynamoDB
+// Local. It speaks their protocols and notes who asked for what; it allows everyone
+// everything. Start with [New]; [Cloud.Environment] makes a function use it.
+package cloud
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Cloud is one AWS of a test. Make it with [New] and end it with [Cloud.Close].
+type Cloud struct {
+	URL string
+
+	server   *httptest.Server
+	dynamodb http.Handler
+	keys     map[string]key
+
+	mu         sync.Mutex
+	parameters map[string]string
+	down       map[string]bool
+	calls      []Call
+	agent      func(http.ResponseWriter, Invocation)
+	stopped    []string
+	roles      map[string]string // by access key
+	up         chan struct{}     // closed at the end: whoever waits for what is down goes
+}
+
+// Call is one thing that was asked for, as IAM would be asked: By is the ARN of the role
+// that asks, "" for an access key that nobody was given. Context is what conditions look at.
+type Call struct {
+	By, Action, Resource string
+	Context              map[string][]string
+}
+
+// The services, by the names that [Cloud.Down] takes.
+const (
+	KMS       = "kms"
+	SSM       = "ssm"
+	STS       = "sts"
+	DynamoDB  = "dynamodb"
+	AgentCore = "bedrock-agentcore"
+)
+
+// variables are the SDK's, by service.
+var variables = map[string]string{
+	KMS: "AWS_ENDPOINT_URL_KMS", SSM: "AWS_ENDPOINT_URL_SSM", STS: "AWS_ENDPOINT_URL_STS",
+	DynamoDB: "AWS_ENDPOINT_URL_DYNAMODB", AgentCore: "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+}
+
+// New starts a cloud whose DynamoDB is at a URL, "" for none.
+func New(dynamodb string) (*Cloud, error) {
+	keys, err := newKeys()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cloud{keys: keys, parameters: map[string]string{}, down: map[string]bool{}, roles: map[string]string{}, up: make(chan struct{})}
+	c.dynamodb = http.HandlerFunc(gone)
+	if dynamodb != "" {
+		target, err := url.Parse(dynamodb)
+		if err != nil {
+			return nil, err
+		}
+		c.dynamodb = httputil.NewSingleHostReverseProxy(target)
+	}
+	c.server = httptest.NewServer(http.HandlerFunc(c.serve))
+	c.URL = c.server.URL
+	return c, nil
+}
+
+func gone(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "there is no DynamoDB behind this cloud", http.StatusServiceUnavailable)
+}
+
+// Close ends it.
+func (c *Cloud) Close() {
+	close(c.up)
+	c.server.CloseClientConnections()
+	c.server.Close()
+}
+
+// Environment is what Lambda would set for a function with this role, and where its clients
+// find this cloud.
+func (c *Cloud) Environment(role string) map[string]string {
+	out := map[string]string{"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": c.accessKeyOf(role), "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
+	for service, variable := range variables {
+		out[variable] = c.URL + "/" + service
+	}
+	return out
+}
+
+// accessKeyOf is one access key for each role.
+func (c *Cloud) accessKeyOf(role string) string {
+	sum := sha256.Sum256([]byte(role))
+	key := "ASIA" + base32.StdEncoding.EncodeToString(sum[:10])
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.roles[key] = role
+	return key
+}
+
+// Put writes a parameter.
+func (c *Cloud) Put(name, value string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parameters[name] = value
+}
+
+// Down has a service take requests and answer none, until it is up again: the half-open
+// socket, which is worse than a refusal.
+func (c *Cloud) Down(service string, down bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down[service] = down
+}
+
+// Calls are all that were made so far.
+func (c *Cloud) Calls() []Call {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.calls)
+}
+
+func (c *Cloud) note(r *http.Request, action, resource string, context map[string][]string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = append(c.calls, Call{By: c.roles[accessKey(r)], Action: action, Resource: resource, Context: maps.Clone(context)})
+}
+
+// signedBy is the access key in a Signature Version 4 header.
+var signedBy = regexp.MustCompile(`Credential=([^/]+)/`)
+
+func accessKey(r *http.Request) string {
+	if found := signedBy.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
+func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
+	service, _, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	c.mu.Lock()
+	down := c.down[service]
+	c.mu.Unlock()
+	switch {
+	case down:
+		c.silence(r)
+	case accessKey(r) == "":
+		fail(w, http.StatusForbidden, "MissingAuthenticationToken", "the request is not signed")
+	case service == KMS:
+		c.kms(w, r)
+	case service == SSM:
+		c.ssm(w, r)
+	case service == STS:
+		c.sts(w, r)
+	case service == AgentCore:
+		c.agentCore(w, r)
+	case service == DynamoDB:
+		c.table(w, r)
+	default:
+		fail(w, http.StatusNotFound, "UnknownOperationException", "no service is at "+r.URL.Path)
+	}
+}
+
+// silence answers nothing, and takes what comes so that a client's leaving is noticed.
+func (c *Cloud) silence(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // it is not answered anyway
+	select {
+	case <-r.Context().Done():
+	case <-c.up:
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// operation is the last word of a JSON protocol's target header.
+func operation(r *http.Request) string {
+	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return name
+}
+
+// fail answers as the JSON protocols do (Smithy, AWS JSON 1.1).
+func fail(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("X-Amzn-ErrorType", code)
+	reply(w, status, map[string]string{"__type": code, "message": message})
+}
+
+func reply(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the client has gone if this fails
+}
+
+// read decodes a request, strictly: a member that is not known here would be ignored.
+func read(w http.ResponseWriter, r *http.Request, into any) bool {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		fail(w, http.StatusBadRequest, "SerializationException", fmt.Sprintf("%s: %v", operation(r), err))
+		return false
+	}
+	return true
+}
