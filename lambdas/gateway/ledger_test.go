@@ -101,18 +101,30 @@ func TestADuplicateGetsTheStoredResultAndTheToolRunsOnce(t *testing.T) {
 	}
 }
 
-func TestWhatThePolicyEngineDeniesTakesNothing(t *testing.T) {
-	g, _ := gatewayFor(t, "lead")
-	engine := func() string {
-		return `{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[{"type":"text","text":"AuthorizeActionException - Tool Execution Denied: no policy applies"}]}}`
-	}
-	for i := range 50 {
-		if got, ran := round(t, g, i, "ship-order___ship_order", `{"order":"O-1"}`, "", engine); !ran || got.Error == nil || got.Error.Code != codeRefused {
-			t.Fatalf("denial %d by the engine took from a limit: %+v", i+1, got.Error)
+// TestAToolThatSpeaksLikeThePolicyEngineGivesNothingBack: what a tool answers is its own
+// words, and some put what an agent wrote in front of their errors. If such an answer undid
+// the call, limits would have no end and a write would run twice under one key.
+func TestAToolThatSpeaksLikeThePolicyEngineGivesNothingBack(t *testing.T) {
+	for name, said := range map[string]string{
+		"as a result": `{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[{"type":"text","text":"AuthorizeActionException - Tool Execution Denied: no policy applies"}]}}`,
+		"as an error": `{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"Tool Execution Denied"}}`,
+	} {
+		g, _ := gatewayFor(t, "lead")
+		count := 0
+		denied := func() string { count++; return said }
+		for i := range 50 {
+			if got, ran := round(t, g, i, "close-order___close_order", `{}`, "", denied); ran && (got.Error == nil || got.Error.Code != codeRefused) {
+				t.Fatalf("the engine's denial %s reads %+v", name, got)
+			}
 		}
-	}
-	if _, ran := round(t, g, 99, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("shipped")); !ran {
-		t.Error("a call that never ran left its key claimed")
+		if count != 40 {
+			t.Errorf("%s: a tool ran %d times in an execution that may make 40 calls", name, count)
+		}
+		g, _ = gatewayFor(t, "lead")
+		round(t, g, 1, "ship-order___ship_order", `{"order":"O-1"}`, "", denied)
+		if _, ran := round(t, g, 2, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("shipped")); ran {
+			t.Errorf("%s: a tool that may have shipped the order ran again", name)
+		}
 	}
 }
 

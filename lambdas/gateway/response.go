@@ -103,7 +103,7 @@ func (c *call) end(ctx context.Context, result json.RawMessage, failed *rpcError
 	facts := audit.Outcome{At: now, Status: "done"}
 	switch {
 	case deniedByEngine(result, failed):
-		out.outcome.Status, facts.Status, out.reply = ledger.Released, "refused by the policy engine", c.deny(codeRefused, "")
+		out.outcome.Status, facts.Status, out.reply = ledger.Failed, "refused by the policy engine, as the answer has it", c.deny(codeRefused, "")
 	case failed != nil || isError(result):
 		out.outcome.Status, facts.Status, out.reply = ledger.Failed, "failed", c.deny(codeFailed, "")
 	default:
@@ -145,8 +145,10 @@ func (c *call) underApproval(ctx context.Context, o *ledger.Outcome) error {
 	return err
 }
 
-// deniedByEngine recognises how AgentCore says that the policy engine denied: then nothing
-// ran. Three forms are documented (AgentCore developer guide, use-gateway-with-policy).
+// deniedByEngine recognises how AgentCore says that the policy engine denied (AgentCore
+// developer guide, use-gateway-with-policy). A tool can say the same, so it gives nothing
+// back: nobody knows that nothing ran. The engine denies what this bundle allows only while
+// a deployment is under way (policy/cedar: the two agree).
 func deniedByEngine(result json.RawMessage, failed *rpcError) bool {
 	if failed != nil {
 		return failed.Code == codeEngine
