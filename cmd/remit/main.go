@@ -80,7 +80,7 @@ type command struct {
 	port     int
 
 	tenant, reason string
-	relations   []string
+	relations      []string
 }
 
 // errFindings makes the exit code 1 without a further message: the findings are the result.
