@@ -80,6 +80,7 @@ func deployed(t *testing.T) *world {
 	}
 	t.Cleanup(w.cloud.Close)
 	t.Cleanup(func() {
+		w.granted()
 		if t.Failed() {
 			t.Log("the functions wrote:\n" + w.logs.String())
 		}

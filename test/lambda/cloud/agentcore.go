@@ -49,6 +49,7 @@ func (c *Cloud) agentCore(w http.ResponseWriter, r *http.Request) {
 	switch segments[3] {
 	case "invocations":
 		c.note(r, "bedrock-agentcore:InvokeAgentRuntime", arn, nil)
+		c.note(r, "bedrock-agentcore:InvokeAgentRuntime", arn+"/runtime-endpoint/"+i.Endpoint, nil)
 		c.invoke(w, r, i)
 	case "stopruntimesession":
 		c.note(r, "bedrock-agentcore:StopRuntimeSession", arn, nil)

@@ -5,8 +5,7 @@
 package cloud
 
 import (
-	"crypto/sha256"
-	"encoding/base32"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -35,12 +34,19 @@ type Cloud struct {
 	calls      []Call
 	agent      func(http.ResponseWriter, Invocation)
 	stopped    []string
-	roles      map[string]string // by access key
-	up         chan struct{}     // closed at the end: whoever waits for what is down goes
+	sessions   map[string]session // by access key
+	up         chan struct{}      // closed at the end: whoever waits for what is down goes
+}
+
+// session is whose an access key is: a role, and what the role's session was tagged with.
+type session struct {
+	role string
+	tags map[string]string
 }
 
 // Call is one thing that was asked for, as IAM would be asked: By is the ARN of the role
-// that asks, "" for an access key that nobody was given. Context is what conditions look at.
+// that asks, "" for an access key that nobody was given; Resource is as the service itself
+// names it, no ARN; Context is what conditions look at.
 type Call struct {
 	By, Action, Resource string
 	Context              map[string][]string
@@ -67,7 +73,7 @@ func New(dynamodb string) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cloud{keys: keys, parameters: map[string]string{}, down: map[string]bool{}, roles: map[string]string{}, up: make(chan struct{})}
+	c := &Cloud{keys: keys, parameters: map[string]string{}, down: map[string]bool{}, sessions: map[string]session{}, up: make(chan struct{})}
 	c.dynamodb = http.HandlerFunc(gone)
 	if dynamodb != "" {
 		target, err := url.Parse(dynamodb)
@@ -95,20 +101,19 @@ func (c *Cloud) Close() {
 // Environment is what Lambda would set for a function with this role, and where its clients
 // find this cloud.
 func (c *Cloud) Environment(role string) map[string]string {
-	out := map[string]string{"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": c.accessKeyOf(role), "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
+	out := map[string]string{"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": c.accessKeyOf(role, nil), "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
 	for service, variable := range variables {
 		out[variable] = c.URL + "/" + service
 	}
 	return out
 }
 
-// accessKeyOf is one access key for each role.
-func (c *Cloud) accessKeyOf(role string) string {
-	sum := sha256.Sum256([]byte(role))
-	key := "ASIA" + base32.StdEncoding.EncodeToString(sum[:10])
+// accessKeyOf is a new access key for a session of a role.
+func (c *Cloud) accessKeyOf(role string, tags map[string]string) string {
+	key := "ASIA" + rand.Text()[:16]
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.roles[key] = role
+	c.sessions[key] = session{role, tags}
 	return key
 }
 
@@ -137,7 +142,12 @@ func (c *Cloud) Calls() []Call {
 func (c *Cloud) note(r *http.Request, action, resource string, context map[string][]string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.calls = append(c.calls, Call{By: c.roles[accessKey(r)], Action: action, Resource: resource, Context: maps.Clone(context)})
+	by, all := c.sessions[accessKey(r)], map[string][]string{}
+	maps.Copy(all, context)
+	for tag, value := range by.tags {
+		all["aws:PrincipalTag/"+tag] = []string{value}
+	}
+	c.calls = append(c.calls, Call{By: by.role, Action: action, Resource: resource, Context: all})
 }
 
 // signedBy is the access key in a Signature Version 4 header.

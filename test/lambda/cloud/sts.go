@@ -20,30 +20,45 @@ type assumeRoleResponse struct {
 	} `xml:"AssumeRoleResult"`
 }
 
-// sts lets everyone take any role, and notes the session's tags as conditions see them.
+// sts lets everyone take any role, and notes what IAM would ask: tags and a source identity
+// are permissions of their own (STS AssumeRole API).
 func (c *Cloud) sts(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "AssumeRole" {
 		fail(w, http.StatusBadRequest, "InvalidAction", r.Form.Get("Action"))
 		return
 	}
 	role, context := r.Form.Get("RoleArn"), map[string][]string{}
-	for name, key := range map[string]string{"ExternalId": "sts:ExternalId", "SourceIdentity": "sts:SourceIdentity", "RoleSessionName": "sts:RoleSessionName", "Policy": "policy"} {
+	for name, key := range map[string]string{"ExternalId": "sts:ExternalId", "SourceIdentity": "sts:SourceIdentity", "RoleSessionName": "sts:RoleSessionName"} {
 		if value := r.Form.Get(name); value != "" {
 			context[key] = []string{value}
 		}
 	}
-	for i := 1; r.Form.Get(fmt.Sprintf("Tags.member.%d.Key", i)) != ""; i++ {
-		key := r.Form.Get(fmt.Sprintf("Tags.member.%d.Key", i))
-		context["aws:RequestTag/"+key] = []string{r.Form.Get(fmt.Sprintf("Tags.member.%d.Value", i))}
+	tags := tagsOf(r)
+	for key, value := range tags {
+		context["aws:RequestTag/"+key] = []string{value}
 		context["aws:TagKeys"] = append(context["aws:TagKeys"], key)
 	}
 	c.note(r, "sts:AssumeRole", role, context)
+	if len(tags) > 0 {
+		c.note(r, "sts:TagSession", role, context)
+	}
+	if r.Form.Has("SourceIdentity") {
+		c.note(r, "sts:SetSourceIdentity", role, context)
+	}
 	var out assumeRoleResponse
 	session := &out.Result.Credentials
-	session.AccessKeyID, session.SecretAccessKey, session.SessionToken = c.accessKeyOf(role), "secret", "session of "+role
+	session.AccessKeyID, session.SecretAccessKey, session.SessionToken = c.accessKeyOf(role, tags), "secret", "session of "+role
 	session.Expiration = time.Now().Add(seconds(r.Form.Get("DurationSeconds"))).UTC().Format(time.RFC3339)
 	w.Header().Set("Content-Type", "text/xml")
 	_ = xml.NewEncoder(w).Encode(out) // the client has gone if this fails
+}
+
+func tagsOf(r *http.Request) map[string]string {
+	out := map[string]string{}
+	for i := 1; r.Form.Has(fmt.Sprintf("Tags.member.%d.Key", i)); i++ {
+		out[r.Form.Get(fmt.Sprintf("Tags.member.%d.Key", i))] = r.Form.Get(fmt.Sprintf("Tags.member.%d.Value", i))
+	}
+	return out
 }
 
 // seconds is how long a session lasts; STS gives an hour when nobody says.
