@@ -1,6 +1,6 @@
 # Remit. `make help` lists what can be done; README.md says why.
 .DEFAULT_GOAL := help
-.PHONY: help up down test golden lint bench catalog
+.PHONY: soak help up down test golden lint bench catalog
 .PHONY: conformance mutate
 
 help: ## list the targets
@@ -15,8 +15,9 @@ down: ## stop what `make up` started
 	@tools/down
 
 test: ## run all tests
-	@tools/need go node python
+	@tools/need go node python java
 	@tools/install npm python
+	@tools/dynamodb
 	@tools/test
 
 golden: ## rewrite the reviewed IAM after reading what changed
@@ -48,3 +49,7 @@ conformance: ## others' tests of such things: vectors of ../shared/corpora, and 
 mutate: ## change policy and identity in each small way, and see that a test fails
 	@tools/need go
 	@tools/mutate
+
+soak: ## break the ledger by seed; SEEDS=10000
+	@tools/need go
+	@go run ./ledger/sim/soak -seeds $${SEEDS:-10000}

@@ -135,9 +135,10 @@ func (a *Approvals) List(ctx context.Context, token string) ([]Waiting, error) {
 }
 
 // Approve runs one waiting call of the user who logged in, once, and answers what the tool
-// said. It fails with [ErrRefused] without a login that counts, with a [*ledger.Refusal] for
-// what is not theirs or waits no more, and with [*Answered] when the gateway did not run it: roles, ownership, bundle and arguments are
-// checked there again, as they are now.
+// said. It fails with [ErrRefused] for a login that does not count, with [*ledger.Refusal] for
+// what is not theirs, waits no more or may not run now, and with the gateway's own error when
+// the call had no result: roles, ownership, bundle and arguments are checked there again, as
+// they are now.
 func (a *Approvals) Approve(ctx context.Context, token, id string) (json.RawMessage, error) {
 	user, err := a.user(ctx, token)
 	if err != nil {
@@ -168,7 +169,8 @@ func (a *Approvals) lane(ctx context.Context, lane terms.Lane) (policy.Registrat
 	}
 	i := slices.IndexFunc(lanes, func(r policy.Registration) bool { return r.Lane == lane })
 	if i < 0 {
-		return policy.Registration{}, a.refuse("the lane that proposed is not registered any more")
+		a.Note("approve", "the lane that proposed is not registered any more")
+		return policy.Registration{}, &ledger.Refusal{What: ledger.RefusedStopped}
 	}
 	return lanes[i], nil
 }
@@ -177,7 +179,8 @@ func (a *Approvals) lane(ctx context.Context, lane terms.Lane) (policy.Registrat
 const OneCall = time.Minute
 
 // run opens the one-call execution and sends the stored call. Whoever has gone, the
-// execution closes again.
+// execution closes again. The token is minted first: an approval is bound to one execution
+// for good, and one that could send nothing would use it up.
 func (a *Approvals) run(ctx context.Context, user terms.User, c ledger.Confirmation, lane policy.Registration, arguments []byte) (json.RawMessage, error) {
 	proposed, err := a.Ledger.Execution(ctx, c.Proposed)
 	if err != nil {
@@ -189,6 +192,10 @@ func (a *Approvals) run(ctx context.Context, user terms.User, c ledger.Confirmat
 	admission := ledger.Admission{Execution: execution, User: user, Lane: lane.Lane, Purpose: purpose, Approval: c.ID, Deadline: now.Add(OneCall), At: now,
 		Caps:   []ledger.Amount{{Limit: policy.Cost, Take: lane.Caps[policy.Cost]}, {Limit: policy.ToolCalls, Take: 1}},
 		Slices: entry.Slices(a.Entrance, lane.Caps[policy.Cost], now)}
+	token, err := identity.Mint(ctx, a.Signer, identity.Delegation{Issuer: a.Issuer, User: user, Lane: lane.Lane, Execution: execution, Purpose: purpose, Deadline: admission.Deadline}, now)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := a.Ledger.Approve(ctx, admission); err != nil {
 		return nil, err
 	}
@@ -197,10 +204,6 @@ func (a *Approvals) run(ctx context.Context, user terms.User, c ledger.Confirmat
 			a.Note(string(execution), "not closed, so the sweep will: "+err.Error())
 		}
 	}()
-	token, err := identity.Mint(ctx, a.Signer, identity.Delegation{Issuer: a.Issuer, User: user, Lane: lane.Lane, Execution: execution, Purpose: purpose, Deadline: admission.Deadline}, now)
-	if err != nil {
-		return nil, err
-	}
 	return a.Gateway.Call(ctx, lane.Gateway, token, wire(c.Tool), arguments)
 }
 

@@ -26,7 +26,8 @@ type OverHTTP struct{ Client *http.Client }
 // maxAnswer bounds what a gateway may answer, in bytes: AgentCore's payload limit.
 const maxAnswer = 6 << 20
 
-// Call sends one tool call. It fails with [*Answered] when the gateway refuses it.
+// Call sends one tool call. It fails with [*Answered] when the gateway answers an error. Only
+// a result with HTTP 200 is one: AWS says what it refuses as {"message": …}, which is JSON too.
 func (h OverHTTP) Call(ctx context.Context, url, token, tool string, arguments json.RawMessage) (json.RawMessage, error) {
 	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": map[string]any{"name": tool, "arguments": arguments}})
 	if err != nil {
@@ -57,8 +58,11 @@ func (h OverHTTP) Call(ctx context.Context, url, token, tool string, arguments j
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&out); err != nil {
 		return nil, fmt.Errorf("the lane's gateway answered no JSON-RPC: %w", err)
 	}
-	if out.Error != nil {
+	switch {
+	case out.Error != nil:
 		return nil, &Answered{out.Error.Code, out.Error.Message, out.Error.Data.Reference}
+	case response.StatusCode != http.StatusOK || len(out.Result) == 0 || string(out.Result) == "null":
+		return nil, fmt.Errorf("the lane's gateway answered %s and no result", response.Status)
 	}
 	return out.Result, nil
 }

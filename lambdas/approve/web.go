@@ -66,7 +66,8 @@ func (a *Approvals) reject(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// fail tells the user as much as they can act on.
+// fail tells the user as much as they can act on. A tool that failed may have run, so an
+// error of the gateway's is never called a call that did not.
 func (a *Approvals) fail(w http.ResponseWriter, err error) {
 	var refusal *ledger.Refusal
 	var answered *Answered
@@ -77,7 +78,7 @@ func (a *Approvals) fail(w http.ResponseWriter, err error) {
 		a.Note("approve", refusal.Error())
 		write(w, http.StatusConflict, map[string]any{"error": "It waits no more: it was decided, has expired, or may not run now."})
 	case errors.As(err, &answered):
-		write(w, http.StatusConflict, map[string]any{"error": "It did not run: " + answered.Message + ".", "reference": answered.Reference})
+		write(w, http.StatusConflict, map[string]any{"error": "It gave no result: " + answered.Message + ".", "reference": answered.Reference})
 	default:
 		a.Note("approve", err.Error())
 		write(w, http.StatusServiceUnavailable, map[string]any{"error": "Something is unavailable. Look again whether it still waits."})

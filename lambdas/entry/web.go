@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"remit/ledger"
+	"remit/policy"
 	"remit/terms"
 )
 
@@ -68,6 +69,7 @@ func (e *Entry) serve(w http.ResponseWriter, r *http.Request, reference string, 
 	w.Header().Set("X-Remit-Execution", string(o.Execution))
 	w.Header().Set("X-Remit-Lane", o.Lane.Lane.String())
 	w.WriteHeader(http.StatusOK)
+	flush(w) // whoever wants to end a silent agent's execution needs its id now
 	if _, err := io.Copy(flushing{w}, answer.Body); err != nil {
 		e.Note(reference, "the answer was cut: "+err.Error())
 	}
@@ -93,7 +95,11 @@ func (e *Entry) end(ctx context.Context, reference string, o Opened) {
 	if err := e.close(ctx, o.Execution, "answered"); err != nil {
 		e.Note(reference, "not closed, so the sweep will: "+err.Error())
 	}
-	if err := e.Runtime.Stop(context.WithoutCancel(ctx), o.Lane, o.Execution); err != nil {
+	e.stopSession(ctx, reference, o.Lane, o.Execution)
+}
+
+func (e *Entry) stopSession(ctx context.Context, reference string, lane policy.Registration, id terms.ExecutionID) {
+	if err := e.Runtime.Stop(context.WithoutCancel(ctx), lane, id); err != nil {
 		e.Note(reference, "the session was not stopped: "+err.Error())
 	}
 }
@@ -104,10 +110,14 @@ type flushing struct{ http.ResponseWriter }
 // Write writes and flushes.
 func (f flushing) Write(p []byte) (int, error) {
 	n, err := f.ResponseWriter.Write(p)
-	if flusher, ok := f.ResponseWriter.(http.Flusher); ok {
+	flush(f.ResponseWriter)
+	return n, err
+}
+
+func flush(w http.ResponseWriter) {
+	if flusher, ok := w.(http.Flusher); ok {
 		flusher.Flush()
 	}
-	return n, err
 }
 
 // cancel ends a user's own execution. Somebody else's is refused like one that is unknown.
@@ -127,7 +137,22 @@ func (e *Entry) cancel(w http.ResponseWriter, r *http.Request) {
 		e.Deny(w, reference, err)
 		return
 	}
+	e.stop(r.Context(), reference, x)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// stop ends the session of an execution that its user ended: closed, it calls no tool, but
+// its agent would think on at the user's cost. A lane that is gone has no sessions.
+func (e *Entry) stop(ctx context.Context, reference string, x ledger.Execution) {
+	lanes, err := e.Lanes.Lanes(ctx)
+	if err != nil {
+		e.Note(reference, "the session was not stopped: "+err.Error())
+	}
+	for _, lane := range lanes {
+		if lane.Lane == x.Lane {
+			e.stopSession(ctx, reference, lane, x.ID)
+		}
+	}
 }
 
 // Read reads what an application asks: one JSON object, no unknown key, nothing after it.
@@ -172,12 +197,20 @@ func (e *Entry) Deny(w http.ResponseWriter, reference string, err error) {
 		writeError(w, http.StatusForbidden, "refused", reference, "")
 	case errors.As(err, &refusal):
 		e.Note(reference, refusal.Error())
-		w.Header().Set("Retry-After", refusal.RetryAt.UTC().Format(http.TimeFormat))
-		writeError(w, http.StatusTooManyRequests, "the day's budget is used up", reference, "again at "+refusal.RetryAt.UTC().Format(time.RFC3339))
+		writeError(w, http.StatusTooManyRequests, "the day's budget is used up", reference, again(w, refusal.RetryAt))
 	default:
 		e.Note(reference, err.Error())
 		writeError(w, http.StatusServiceUnavailable, "temporarily unavailable, try again later", reference, "")
 	}
+}
+
+// again says when to come back, and nothing where no day will ever be enough.
+func again(w http.ResponseWriter, at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	w.Header().Set("Retry-After", at.UTC().Format(http.TimeFormat))
+	return "again at " + at.UTC().Format(time.RFC3339)
 }
 
 func writeError(w http.ResponseWriter, status int, says, reference, detail string) {
