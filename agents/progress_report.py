@@ -29,7 +29,9 @@ def script(task: str, tools: set[str], seen: list[Step]):
     if "draft_progress_report" in tools and outcome(seen, "draft_progress_report") is None:
         return Call("draft_progress_report", mine | {"period": period, "body": body, "rationale": f"the analyst asked for the report of {period}"})
     filed = reply(seen, "draft_progress_report")
-    if filed:
+    if filed.get("status") == "pending":
+        end = "It waits for your approval, and is filed only then."
+    elif filed:
         end = f"It is filed as {filed.get('report_id')} ({filed.get('status')}), for you to review and sign."
     else:
         end = "I may not file it now; here it is for you to review."

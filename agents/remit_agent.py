@@ -69,7 +69,25 @@ class NoModel(Exception):
     """The model cannot be asked."""
 
 
-CODES = {-32001: Refused, -32602: Invalid, -32010: Unavailable, -32011: Failed}
+class UsedUp(NotDone):
+    """A limit is used up; `detail` says which. Answer with what you have."""
+
+    says = "is used up for now"
+
+
+class Ended(NotDone):
+    """The execution has ended: nothing further runs in it."""
+
+    says = "came after the execution had ended"
+
+
+class Unknown(NotDone):
+    """An earlier call with this effect may have run. It is not repeated; a person looks."""
+
+    says = "may have been done already, and nobody knows yet"
+
+
+CODES = {-32001: Refused, -32602: Invalid, -32010: Unavailable, -32011: Failed, -32012: UsedUp, -32013: Ended, -32014: Unknown}
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

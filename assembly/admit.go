@@ -16,7 +16,7 @@ import (
 func (r *reader) permission(s Stack, id string, resource Resource) error {
 	sc := r.scope(s)
 	words := map[string]string{}
-	for _, property := range []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount", "PrincipalOrgID", "FunctionUrlAuthType", "EventSourceToken"} {
+	for _, property := range []string{"FunctionName", "Action", "Principal", "SourceArn", "SourceAccount", "PrincipalOrgID", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "EventSourceToken"} {
 		word, err := sc.text(resource, property)
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ func permitted(words map[string]string) []iam.Condition {
 	var when []iam.Condition
 	for _, c := range []struct{ property, op, key string }{
 		{"SourceArn", "ArnLike", "aws:SourceArn"}, {"SourceAccount", "StringEquals", "aws:SourceAccount"}, {"PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"},
-		{"FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"}, {"EventSourceToken", "StringEquals", "lambda:EventSourceToken"},
+		{"FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"}, {"InvokedViaFunctionUrl", "Bool", "lambda:InvokedViaFunctionUrl"}, {"EventSourceToken", "StringEquals", "lambda:EventSourceToken"},
 	} {
 		if words[c.property] != "" {
 			when = append(when, iam.When(c.op, c.key, words[c.property]))

@@ -7,6 +7,7 @@ package bootstrap
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"remit/grants"
@@ -17,7 +18,7 @@ import (
 // Version is what the CDK CLI reads before it deploys. It counts like the stock bootstrap,
 // whose version 21 and later features the CLI uses (aws-cdk CLI, bootstrap-template.yaml);
 // raise it when this template changes what a deployment needs.
-const Version = "30"
+const Version = "31"
 
 // Template is the CloudFormation template for one account of an environment, as JSON.
 func Template(p *platform.Platform, e platform.Environment, site platform.Site) []byte {
@@ -27,14 +28,17 @@ func Template(p *platform.Platform, e platform.Environment, site platform.Site) 
 		"CdkBootstrapVersion": versionParameter(site), // the CLI knows a modern bootstrap by this logical id
 	}
 	for _, policy := range world.Policies {
-		if policy.Kind == "managed" {
-			resources["Boundary"] = boundary(policy)
-		} else {
+		switch {
+		case string(policy.ARN) == site.BootstrapBoundary():
+			resources[boundaryID] = managed(policy)
+		case policy.Kind == "managed":
+			resources[policyID(site, policy.ARN)] = managed(policy)
+		default:
 			resources["AssetBucketPolicy"] = bucketPolicy(policy)
 		}
 	}
 	for _, r := range world.Roles {
-		resources[roleID(site, r)] = role(r)
+		resources[roleID(site, r)] = role(site, world, r)
 	}
 	text, err := json.MarshalIndent(map[string]any{
 		"Description": "Remit: the roles that deploy " + site.Platform + " to the " + site.Purpose + " account of " + site.Environment + ". An administrator installs this once.",
@@ -73,7 +77,10 @@ func bucketPolicy(policy iam.Policy) map[string]any {
 	})
 }
 
-func boundary(policy iam.Policy) map[string]any {
+// boundaryID is the logical id of the boundary of all bootstrap roles.
+const boundaryID = "Boundary"
+
+func managed(policy iam.Policy) map[string]any {
 	return resource("AWS::IAM::ManagedPolicy", map[string]any{
 		"ManagedPolicyName": policy.ARN.Name(),
 		"Path":              platform.BootstrapPath,
@@ -81,14 +88,44 @@ func boundary(policy iam.Policy) map[string]any {
 	})
 }
 
-func role(r iam.Role) map[string]any {
-	return resource("AWS::IAM::Role", map[string]any{
+// role writes inline what no managed policy of the bootstrap holds, and attaches those.
+func role(site platform.Site, world iam.World, r iam.Role) map[string]any {
+	var attached []any
+	for _, policy := range world.Policies {
+		if policy.Kind == "managed" && string(policy.ARN) != site.BootstrapBoundary() && holds(r.Policy, policy.Document) {
+			attached = append(attached, map[string]any{"Ref": policyID(site, policy.ARN)})
+			r.Policy = without(r.Policy, policy.Document)
+		}
+	}
+	properties := map[string]any{
 		"RoleName":                 r.ARN.Name(),
 		"Path":                     platform.BootstrapPath,
-		"PermissionsBoundary":      map[string]any{"Ref": "Boundary"},
+		"PermissionsBoundary":      map[string]any{"Ref": boundaryID},
 		"AssumeRolePolicyDocument": r.Trust.Value(),
 		"Policies":                 []any{map[string]any{"PolicyName": "remit", "PolicyDocument": r.Policy.Value()}},
+	}
+	if attached != nil {
+		properties["ManagedPolicyArns"] = attached
+	}
+	return resource("AWS::IAM::Role", properties)
+}
+
+// holds reports whether every statement of a part is one of the whole.
+func holds(whole, part iam.Document) bool {
+	return len(without(whole, part).Statements) == len(whole.Statements)-len(part.Statements)
+}
+
+// without is the whole less the statements of a part, by their Sids.
+func without(whole, part iam.Document) iam.Document {
+	whole.Statements = slices.DeleteFunc(slices.Clone(whole.Statements), func(s iam.Statement) bool {
+		return slices.ContainsFunc(part.Statements, func(p iam.Statement) bool { return p.Sid == s.Sid })
 	})
+	return whole
+}
+
+// policyID is ServingPolicy for …-bootstrap-serving.
+func policyID(site platform.Site, arn iam.ARN) string {
+	return platform.Pascal(strings.TrimPrefix(arn.Name(), site.BootstrapStack()+"-")) + "Policy"
 }
 
 // roleID is FenceDeployRole for …-bootstrap-fence-deploy.

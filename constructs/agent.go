@@ -8,7 +8,6 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"remit/grants"
-	"remit/iam"
 	"remit/platform"
 )
 
@@ -20,7 +19,7 @@ func agentStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment
 	repository(s, e, a)
 	if agent, _ := p.Agent(a.Agent); agent.Memory != nil {
 		for _, policy := range grants.Agent(p, a).Policies {
-			memoryTable(s, e, a, memoryKey(s, e, policy))
+			memoryTable(s, e, a, key(s, e, platform.MemoryKeyID, policy))
 		}
 	}
 	return s
@@ -34,20 +33,6 @@ func repository(s stack, e platform.Environment, a platform.AgentSite) {
 		ImageScanningConfiguration: map[string]any{"scanOnPush": true},
 	})
 	keep(r, e)
-}
-
-func memoryKey(s stack, e platform.Environment, policy iam.Policy) awskms.CfnKey {
-	key := awskms.NewCfnKey(s.Stack, jsii.String(platform.MemoryKeyID), &awskms.CfnKeyProps{
-		Description:         jsii.String("Remit: encrypts the agent's memory"),
-		EnableKeyRotation:   true,
-		PendingWindowInDays: jsii.Number(30),
-		KeyPolicy:           document(s, policy.Document, nil),
-	})
-	keep(key, e)
-	awscdk.NewCfnOutput(s.Stack, jsii.String("MemoryKeyExport"), &awscdk.CfnOutputProps{
-		Value: key.Ref(), ExportName: jsii.String(exportName(s.name, platform.MemoryKeyID)),
-	})
-	return key
 }
 
 // memoryTable has the keys PK and SK, both text; roles are held to the leading key, so

@@ -18,13 +18,13 @@ import (
 // what the account needs, for each agent what its lanes share, for each lane its own stack.
 // A lane's stack depends on the others and none depends on it, so adding or promoting a
 // lane changes no other stack.
-func Environment(app constructs.Construct, p *platform.Platform, e platform.Environment) {
+func Environment(app constructs.Construct, p *platform.Platform, e platform.Environment, b Built) {
 	stage := awscdk.NewStage(app, jsii.String(p.Name+"-"+e.Name), nil)
 	tag(stage, label{"remit:platform", p.Name}, label{"remit:environment", e.Name})
 	fences, accounts := map[string]stack{}, map[string]stack{}
 	for _, site := range p.Sites(e) {
 		fences[site.Purpose] = fenceStack(stage, p, e, site)
-		accounts[site.Purpose] = accountStack(stage, p, e, site)
+		accounts[site.Purpose] = accountStack(stage, p, e, site, b)
 		accounts[site.Purpose].AddStackDependency(fences[site.Purpose].Stack, nil)
 	}
 	agents := map[string]stack{}
@@ -33,7 +33,7 @@ func Environment(app constructs.Construct, p *platform.Platform, e platform.Envi
 		agents[agent.Agent].AddStackDependency(fences[platform.PlatformAccount].Stack, nil)
 	}
 	for _, lane := range p.Lanes(e) {
-		s := laneStack(stage, p, lane)
+		s := laneStack(stage, p, lane, b)
 		s.AddStackDependency(accounts[platform.PlatformAccount].Stack, nil)
 		s.AddStackDependency(agents[lane.Agent].Stack, nil)
 	}
@@ -94,13 +94,6 @@ func keep(r awscdk.CfnResource, e platform.Environment) {
 		policy = awscdk.RemovalPolicy_RETAIN
 	}
 	r.ApplyRemovalPolicy(policy, nil)
-}
-
-// accountStack is the roles of one account that no lane owns.
-func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site platform.Site) stack {
-	s := newStack(stage, site, site.AccountStack(), "Remit: what serves all lanes in the "+site.Purpose+" account", ordinary)
-	roles(s, grants.Account(p, e, site))
-	return s
 }
 
 // fenceStack holds the boundaries, and deploys with the roles that can do nothing else.

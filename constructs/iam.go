@@ -16,21 +16,21 @@ import (
 type symbols map[string]*string
 
 // roles makes the world's roles, exactly as they were granted.
-func roles(s stack, w iam.World) map[string]awsiam.CfnRole {
+func roles(s stack, w iam.World, known symbols) map[string]awsiam.CfnRole {
 	made := map[string]awsiam.CfnRole{}
 	for _, r := range w.Roles {
-		id := kindOf(s, r.ARN) + "Role"
-		made[id] = role(s, id, r)
+		id := roleID(s, r.ARN)
+		made[id] = role(s, id, r, known)
 	}
 	return made
 }
 
-// kindOf is a role's name without what its stack's name already says: Execution, Gateway.
-func kindOf(s stack, arn iam.ARN) string {
-	return platform.Pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), s.name), "-"))
+// roleID is a role's name without what its stack's name already says: ExecutionRole.
+func roleID(s stack, arn iam.ARN) string {
+	return platform.Pascal(strings.TrimPrefix(strings.TrimPrefix(arn.Name(), s.name), "-")) + "Role"
 }
 
-func role(s stack, id string, r iam.Role) awsiam.CfnRole {
+func role(s stack, id string, r iam.Role, known symbols) awsiam.CfnRole {
 	return awsiam.NewCfnRole(s.Stack, jsii.String(id), &awsiam.CfnRoleProps{
 		RoleName:                 jsii.String(r.ARN.Name()),
 		Path:                     jsii.String(platform.RolePath),
@@ -38,7 +38,7 @@ func role(s stack, id string, r iam.Role) awsiam.CfnRole {
 		AssumeRolePolicyDocument: document(s, r.Trust, nil),
 		Policies: []any{&awsiam.CfnRole_PolicyProperty{
 			PolicyName:     jsii.String("remit"),
-			PolicyDocument: document(s, r.Policy, nil),
+			PolicyDocument: document(s, r.Policy, known),
 		}},
 	})
 }

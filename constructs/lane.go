@@ -2,6 +2,7 @@ package constructs
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsbedrockagentcore"
@@ -13,22 +14,73 @@ import (
 	"remit/grants"
 	"remit/iam"
 	"remit/platform"
+	"remit/policy"
 )
 
-// laneStack is one running version of an agent: its roles, its runtime and named
-// endpoint, who may call them, its log group, and its registration with the entry.
-func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running) stack {
+// laneStack is one running version of an agent: its roles, its interceptors, gateway and
+// policy engine, its runtime and named endpoint, who may call them, its log group, and its
+// registration with the entry.
+func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running, b Built) stack {
 	s := newStack(stage, lane.Site, lane.LaneSite.Stack(), "Remit: lane "+lane.Lane+" of "+lane.Agent, ordinary)
 	tag(s.Stack, label{"remit:agent", lane.Agent}, label{"remit:lane", lane.Lane}, label{"remit:team", lane.Actor.Team})
 
 	world := grants.Lane(p, lane)
-	made := roles(s, world)
+	made := roles(s, world, nil)
+	bundle, text := bundleOf(p, lane)
+	request := interceptorOf(s, b, lane, "request", made["RequestRole"], text)
+	response := interceptorOf(s, b, lane, "response", made["ResponseRole"], text)
+	g := gateway(s, lane, bundle, made["GatewayRole"], request, response, reachOf(s, b, p, lane, made["ReachRole"]))
 	rt := runtime(s, lane, made["ExecutionRole"])
 	endpoint := runtimeEndpoint(s, lane, rt)
 	closed := resourcePolicies(s, world, rt, endpoint)
 	logGroup(s, lane, rt)
-	register(s, lane, rt, endpoint, closed)
+	register(s, p, lane, g, rt, endpoint, closed)
 	return s
+}
+
+// bundleOf is the lane's bundle, loaded from the very bytes that its functions load.
+func bundleOf(p *platform.Platform, lane platform.Running) (*policy.Bundle, []byte) {
+	made := p.Bundle(lane)
+	text, err := made.Canonical()
+	if err != nil {
+		panic(err) // platform/load refuses what makes no bundle
+	}
+	bundle, err := policy.Load(text)
+	if err != nil {
+		panic(err)
+	}
+	return bundle, text
+}
+
+// interceptorOf is one of the lane's two interceptors, with the bundle it decides by in its zip.
+func interceptorOf(s stack, b Built, lane platform.Running, kind string, role awsiam.CfnRole, bundle []byte) made {
+	environment := map[string]*string{
+		"REMIT_ISSUER": doorURL(s, lane), "REMIT_LEDGER": jsii.String(lane.Ledger()), "REMIT_DIRECTORY": jsii.String(lane.Directory()),
+		"REMIT_SEAL_KEY": imported(s, strings.Trim(platform.Symbol(lane.AccountStack(), platform.SealKeyID), "<>")),
+	}
+	if kind == "request" && grants.Asserts(lane) {
+		environment["REMIT_CALL_KEY"] = imported(s, strings.Trim(platform.Symbol(lane.AccountStack(), platform.CallKeyID), "<>"))
+	}
+	return functionOf(s, b, lane.Environment, function{
+		id: platform.Pascal(kind), name: lane.LaneSite.Function(kind), kind: kind, says: "the " + strings.ToUpper(kind) + " interceptor of lane " + lane.Lane + " of " + lane.Agent,
+		role: role, documents: map[string][]byte{"bundle.json": bundle}, environment: environment, memory: 512, timeout: 10,
+	})
+}
+
+// reachOf is the function behind the lane's reach tools, nil when it has none.
+func reachOf(s stack, b Built, p *platform.Platform, lane platform.Running, role awsiam.CfnRole) *made {
+	reaches, err := json.Marshal(p.Reached(lane))
+	if err != nil {
+		panic(err) // texts always encode
+	}
+	if role == nil {
+		return nil
+	}
+	f := functionOf(s, b, lane.Environment, function{
+		id: "Reach", name: lane.LaneSite.Function("reach"), kind: "reach", says: "the reach tools of lane " + lane.Lane + " of " + lane.Agent,
+		role: role, documents: map[string][]byte{"reaches.json": reaches}, environment: map[string]*string{"REMIT_LANE": jsii.String(lane.Term().String())}, memory: 256, timeout: 60,
+	})
+	return &f
 }
 
 // delegationHeader is the one header the entry may hand the agent: the delegation token.
@@ -102,13 +154,10 @@ func logGroup(s stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime) 
 
 // register tells the entry where the lane is, and which version, once it is closed to
 // everyone else.
-func register(s stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, closed []awscdk.CfnResource) {
-	value, err := json.Marshal(map[string]string{
-		"runtime": *r.AttrAgentRuntimeArn(), "endpoint": lane.Endpoint(), "share": lane.Version.Share.String(),
-		"code": string(lane.Version.Code), "prompts": string(lane.Version.Prompts), "parameters": string(lane.Version.Parameters),
-	})
+func register(s stack, p *platform.Platform, lane platform.Running, g awsbedrockagentcore.CfnGateway, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, closed []awscdk.CfnResource) {
+	value, err := json.Marshal(p.Registration(lane, *r.AttrAgentRuntimeArn(), *g.AttrGatewayUrl()))
 	if err != nil {
-		panic(err) // strings always encode
+		panic(err) // texts and numbers always encode
 	}
 	parameter := awsssm.NewCfnParameter(s.Stack, jsii.String("Registration"), &awsssm.CfnParameterProps{
 		Name: jsii.String(lane.Registration()), Type: jsii.String("String"), Value: jsii.String(string(value)),

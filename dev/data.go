@@ -2,77 +2,95 @@ package dev
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"remit/audit"
+	"remit/lambdas/entry"
+	"remit/ledger"
 	"remit/platform"
 	"remit/policy"
 	"remit/terms"
 )
 
-// directories attests from the declaration's invented owners.
-type directories []platform.Directory
-
-// Owns answers for a datum of a declared directory; anything unknown is nobody's.
-func (d directories) Owns(_ context.Context, o policy.Ownership) (bool, error) {
-	for _, directory := range d {
-		if directory.Name != o.Directory {
-			continue
-		}
+// own writes the declaration's invented owners into the directory.
+func (s *Server) own(directories []platform.Directory) error {
+	for _, directory := range directories {
 		for _, datum := range directory.Datums {
-			if datum.ID == o.Datum {
-				return datum.Tenant == o.Tenant && related(datum, o), nil
+			item := ledger.Item{"tenant": {S: datum.Tenant}}
+			for _, relation := range datum.Relations {
+				item["relation/"+relation.Name] = ledger.Value{SS: relation.Users}
+			}
+			op := ledger.Op{Key: ledger.OwnerKey(directory.Name, datum.ID), Put: item}
+			if err := s.store.Apply(context.Background(), rand.Text(), []ledger.Op{op}); err != nil {
+				return fmt.Errorf("owner of %s in %s: %w", datum.ID, directory.Name, err)
 			}
 		}
 	}
-	return false, nil
+	return nil
 }
 
-func related(datum platform.DatumOwner, o policy.Ownership) bool {
-	if o.Relation == "" {
-		return true
-	}
-	for _, relation := range datum.Relations {
-		if relation.Name != o.Relation {
+// laptop stands where AgentCore runs agents: here the developer's own process is the agent,
+// and what would stop its session is printed.
+type laptop struct{ log *journal }
+
+// Invoke is never asked: the agent's process asks for its execution itself.
+func (laptop) Invoke(context.Context, entry.Invocation) (entry.Answer, error) {
+	return entry.Answer{}, fmt.Errorf("agents are not started here")
+}
+
+// Stop prints what AgentCore would be told.
+func (l laptop) Stop(_ context.Context, lane policy.Registration, session terms.ExecutionID) error {
+	l.log.print("%s: session %s is stopped\n", lane.Lane, session)
+	return nil
+}
+
+// Sweep ends what is due now, as the sweep function does each minute, and stops the
+// sessions of executions that it ended.
+func (s *Server) Sweep(ctx context.Context) error {
+	w := s.current()
+	ended, err := w.ledger.Sweep(ctx, s.now(), sweepAtOnce)
+	for _, e := range ended {
+		if e.Execution == "" || e.Call != "" || e.Confirmation != "" {
 			continue
 		}
-		return slices.Contains(relation.Users, o.User)
+		s.log.print("%s: execution %s ended: %s\n", e.Lane, e.Execution, e.Why)
+		if l := w.lanes[e.Lane.Agent+"/"+e.Lane.Name]; l != nil {
+			_ = w.entry.Runtime.Stop(ctx, l.registration, e.Execution) // it only prints
+		}
 	}
-	return false
+	return err
 }
 
-// recorder prints each decision for the developer: who, what, the verdict of each check,
-// and the reference an agent would quote. Arguments and replies are not printed.
-type recorder struct {
-	out   io.Writer
-	calls *sync.Map // call → recorded: what the RESPONSE side finds
+// sweepAtOnce bounds one sweep.
+const sweepAtOnce = 100
+
+// journal prints what happens for the developer, one line each. It may be used by many
+// goroutines.
+type journal struct {
+	mu  sync.Mutex
+	out io.Writer
 }
 
-type recorded struct {
-	reference string
-	allowed   bool
+// Write writes one line.
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.out.Write(p)
 }
 
-// Find answers what was recorded of a call last.
-func (r recorder) Find(_ context.Context, call terms.CallID) (reference string, allowed, found bool) {
-	value, found := r.calls.Load(call)
-	last, _ := value.(recorded)
-	return last.reference, last.allowed, found
-}
+func (j *journal) print(format string, values ...any) { fmt.Fprintf(j, format, values...) }
 
-// Note prints what was refused before it was anybody's call.
-func (r recorder) Note(_ context.Context, reference, why string) {
-	fmt.Fprintf(r.out, "refused: %s   [%s]\n", why, reference)
-}
+// note prints what was refused before it was anybody's call.
+func (j *journal) note(reference, why string) { j.print("refused: %s   [%s]\n", why, reference) }
 
-// Record prints one decision.
-func (r recorder) Record(_ context.Context, reference string, rec audit.Record) error {
-	r.calls.Store(rec.Call, recorded{reference, rec.Allowed})
+// record prints one decision: who, what, the verdict of each check, and the reference an
+// agent would quote. Arguments and replies are not printed.
+func (j *journal) record(reference string, rec audit.Record) {
 	verdict := "refused"
 	if rec.Allowed {
 		verdict = "allowed"
@@ -89,6 +107,5 @@ func (r recorder) Record(_ context.Context, reference string, rec audit.Record) 
 	if tool == "" {
 		tool = "(no such tool)"
 	}
-	_, err := fmt.Fprintf(r.out, "%s %s %s of %s, %s.%s %s   %s   [%s]\n", rec.At.Format(time.TimeOnly), verdict, rec.User.ID, rec.User.Tenant, rec.Lane.Agent, rec.Lane.Name, tool, strings.Join(checks, "; "), reference)
-	return err
+	j.print("%s %s %s of %s, %s.%s %s   %s   [%s]\n", rec.At.Format(time.TimeOnly), verdict, rec.User.ID, rec.User.Tenant, rec.Lane.Agent, rec.Lane.Name, tool, strings.Join(checks, "; "), reference)
 }

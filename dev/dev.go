@@ -1,6 +1,7 @@
-// Package dev is one environment of a company on a laptop: issuer, entry and the gateway of
-// every lane, on loopback, with the interceptors that ship and the declaration's own mock
-// replies. It knows HTTP and MCP; every decision is package gateway's. Start with [New].
+// Package dev is one environment of a company on a laptop: issuer, entry, approvals and the
+// gateway of every lane, on loopback, with the handlers that ship, a ledger in memory and
+// the declaration's own mock replies. It knows HTTP and MCP; every decision is package
+// gateway's, every limit package ledger's. Start with [New].
 //
 // AgentCore's order is kept: inbound token, REQUEST interceptor, policy engine, target,
 // RESPONSE interceptor. What it assumes of AgentCore and nothing has exercised: that the
@@ -10,13 +11,18 @@
 package dev
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
 	"time"
 
 	"remit/identity"
+	"remit/lambdas/approve"
+	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
+	"remit/lambdas/sealing"
+	"remit/ledger"
 	"remit/platform"
 	"remit/policy"
 )
@@ -25,9 +31,11 @@ import (
 type Server struct {
 	base   string // http://127.0.0.1:port
 	now    func() time.Time
-	log    io.Writer
+	log    *journal
 	signer *identity.LocalSigner
 	key    []byte // the JWKS
+	store  *ledger.Memory
+	seal   sealing.Sealer
 
 	mu     sync.Mutex
 	source Source
@@ -47,18 +55,24 @@ type world struct {
 	platform    *platform.Platform
 	environment platform.Environment
 	lanes       map[string]*lane // agent/lane
-	login       *identity.Verifier
+	ledger      *ledger.Ledger
+	entry       *entry.Entry
+	approvals   *approve.Approvals
 }
 
 type lane struct {
 	platform.Running
-	gateway *gateway.Gateway
-	engine  *engine
-	mocks   map[string]any
+	registration policy.Registration
+	gateway      *gateway.Gateway
+	engine       *engine
+	mocks        map[string]any
 }
 
-// loginAudience is whom dev's login tokens address: the entry and nobody else.
-const loginAudience = "remit-dev-entry"
+// Whom dev's login tokens address: the entry, or the page where users approve.
+const (
+	loginAudience    = "remit-dev-entry"
+	approvalAudience = "remit-dev-approvals"
+)
 
 // loginType keeps a login token from passing for a delegation token of the same issuer.
 const loginType = "login+jwt"
@@ -74,7 +88,8 @@ func New(source Source, environment, base string, now func() time.Time, log io.W
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{base: base, now: now, log: log, signer: signer, key: keys, source: source, stamp: source.Stamp()}
+	s := &Server{base: base, now: now, log: &journal{out: log}, signer: signer, key: keys, source: source, stamp: source.Stamp(),
+		store: &ledger.Memory{}, seal: sealing.Sealer{Keys: sealing.NewLocal()}}
 	p, err := source.Load()
 	if err != nil {
 		return nil, err
@@ -88,11 +103,7 @@ func (s *Server) build(p *platform.Platform, environment string) (*world, error)
 	if !ok || e.Data.Kind != "synthetic" {
 		return nil, fmt.Errorf("environment %q is not one with synthetic data; invented users may not stand beside real data", environment)
 	}
-	w := &world{platform: p, environment: e, lanes: map[string]*lane{}}
-	var err error
-	if w.login, err = s.verifier(identity.KindLogin, loginAudience, p.UserRoles); err != nil {
-		return nil, err
-	}
+	w := &world{platform: p, environment: e, lanes: map[string]*lane{}, ledger: &ledger.Ledger{Store: s.store, Zone: e.Day}}
 	for _, running := range p.Lanes(e) {
 		l, err := s.lane(p, running, w)
 		if err != nil {
@@ -100,14 +111,45 @@ func (s *Server) build(p *platform.Platform, environment string) (*world, error)
 		}
 		w.lanes[running.Agent+"/"+running.Lane] = l
 	}
-	return w, nil
+	if err := s.own(e.Data.Directories); err != nil {
+		return nil, err
+	}
+	return w, s.door(w)
 }
 
-// verifier trusts tokens of this server for one audience. A login token's roles are the
+// door makes the entry and the approvals of a world.
+func (s *Server) door(w *world) error {
+	logins, err := s.verifier(identity.KindLogin, []string{loginAudience, approvalAudience}, w.platform.UserRoles)
+	if err != nil {
+		return err
+	}
+	entrance := w.platform.Entrance(w.environment)
+	entrance.Login.Audience = loginAudience
+	w.entry = &entry.Entry{
+		Entrance: entrance, Issuer: s.base, Login: logins, Lanes: w, Ledger: w.ledger, Signer: s.signer, Runtime: laptop{s.log},
+		Note: s.log.note, Now: s.now, AnyLane: true,
+	}
+	w.approvals = &approve.Approvals{
+		Audience: approvalAudience, Issuer: s.base, Login: logins, Ledger: w.ledger, Sealer: s.seal, Lanes: w, Signer: s.signer,
+		Gateway: approve.OverHTTP{Client: local}, Entrance: entrance, Note: s.log.note, Now: s.now,
+	}
+	return nil
+}
+
+// Lanes is every lane of the environment, as it would register.
+func (w *world) Lanes(context.Context) ([]policy.Registration, error) {
+	var out []policy.Registration
+	for _, l := range w.lanes {
+		out = append(out, l.registration)
+	}
+	return out, nil
+}
+
+// verifier trusts tokens of this server for some audiences. A login token's roles are the
 // declared user roles by their own names.
-func (s *Server) verifier(kind identity.Kind, audience string, roles []platform.UserRole) (*identity.Verifier, error) {
+func (s *Server) verifier(kind identity.Kind, audiences []string, roles []platform.UserRole) (*identity.Verifier, error) {
 	issuer := identity.Issuer{
-		URL: s.base, Kind: kind, Audiences: []string{audience}, Algorithms: []identity.Algorithm{identity.ES256}, Types: []string{"at+jwt"},
+		URL: s.base, Kind: kind, Audiences: audiences, Algorithms: []identity.Algorithm{identity.ES256}, Types: []string{"at+jwt"},
 		MaxAge: 12 * time.Hour, Keys: identity.KeySource{Fixed: s.key},
 	}
 	if kind == identity.KindLogin {
@@ -134,7 +176,7 @@ func (s *Server) lane(p *platform.Platform, running platform.Running, w *world) 
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := s.verifier(identity.KindDelegation, running.Term().String(), nil)
+	verifier, err := s.verifier(identity.KindDelegation, []string{running.Term().String()}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -146,10 +188,10 @@ func (s *Server) lane(p *platform.Platform, running platform.Running, w *world) 
 	for _, t := range running.Environment.Targets {
 		l.mocks[t.Tool] = t.Mock
 	}
+	l.registration = p.Registration(running, "this laptop", s.base+"/lanes/"+running.Agent+"/"+running.Lane+"/mcp")
 	l.gateway = &gateway.Gateway{
 		Bundle: loaded, Digest: policy.DigestOf(text), Verifier: verifier, Schemas: schemas, Now: s.now,
-		Directory: directories(w.environment.Data.Directories), Recorder: recorder{s.log, &sync.Map{}},
-		Unmetered: "mock replies on a laptop change nothing",
+		Ledger: w.ledger, Sealer: s.seal, Note: s.log.note, Observe: s.log.record,
 	}
 	return l, nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"remit/lambdas/entry"
 	"remit/platform"
 	"remit/platform/load"
 )
@@ -63,9 +64,10 @@ func opened(t *testing.T, s *Server, user string) Opened {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := s.open(context.Background(), login, "helper", "", "ordering")
-	if err != nil {
-		t.Fatal(err)
+	status, text := post(t, s.base+"/executions", login, `{"agent":"helper","purpose":"ordering"}`)
+	var o Opened
+	if err := json.Unmarshal([]byte(text), &o); err != nil || status != http.StatusCreated {
+		t.Fatalf("%d %s", status, text)
 	}
 	return o
 }
@@ -147,7 +149,8 @@ func TestAnExecutionIsOpenedOnlyForWhomTheAgentIsFor(t *testing.T) {
 		"no purpose":      {ana, "helper", "", ""},
 		"unknown lane":    {ana, "helper", "canary", "ordering"},
 	} {
-		if o, err := s.open(context.Background(), c.login, c.agent, c.lane, c.purpose); !errors.Is(err, errRefused) {
+		asked := entry.Asked{Agent: c.agent, Lane: c.lane, Purpose: c.purpose}
+		if o, err := s.current().entry.Open(context.Background(), "ref", c.login, asked); !errors.Is(err, entry.ErrRefused) {
 			t.Errorf("%s: %+v, %v", name, o, err)
 		}
 	}
@@ -276,31 +279,5 @@ func TestTheIssuersDocumentsLeadToItsKey(t *testing.T) {
 	}
 	if err := json.NewDecoder(keys.Body).Decode(&set); err != nil || len(set.Keys) != 1 || set.Keys[0]["d"] != nil {
 		t.Errorf("want one public key, have %v (%v)", set.Keys, err)
-	}
-}
-
-func TestUsersStayWithOneLaneAndSharesAreKept(t *testing.T) {
-	p := acme(t)
-	for i := range p.Environments {
-		lanes := p.Environments[i].Lanes[0].Lanes
-		p.Environments[i].Lanes[0].Lanes = append(lanes, platform.Lane{Name: "canary", Share: 20})
-	}
-	s, err := New(&memory{p: p}, "test", "http://127.0.0.1:1", time.Now, &bytes.Buffer{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	canary := 0
-	for i := range 1000 {
-		user := "user-" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) + strings.Repeat("y", i/26)
-		first := s.world.pick("helper", "", user)
-		if s.world.pick("helper", "", user) != first {
-			t.Fatalf("%s was moved to another lane", user)
-		}
-		if first.Lane == "canary" {
-			canary++
-		}
-	}
-	if canary < 120 || canary > 280 {
-		t.Errorf("a share of 20%% served %d of 1000 users", canary)
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
 	"remit/platform"
 )
@@ -32,7 +34,7 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this gateway answers POST only; it opens no event stream", http.StatusMethodNotAllowed)
 		return
 	}
-	if _, err := l.gateway.Verifier.Verify(r.Context(), bearer(r), l.Term().String(), s.now()); err != nil {
+	if _, err := l.gateway.Verifier.Verify(r.Context(), entry.Bearer(r), l.Term().String(), s.now()); err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		writeJSON(w, http.StatusUnauthorized, rpcError(nil, -32001, "Invalid Bearer token"))
 		return
@@ -42,7 +44,11 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, gateway.MaxBody+1))
-	if err != nil || !json.Valid(body) {
+	switch {
+	case len(body) > gateway.MaxBody:
+		writeJSON(w, http.StatusRequestEntityTooLarge, rpcError(nil, -32600, fmt.Sprintf("larger than %d bytes", gateway.MaxBody)))
+		return
+	case err != nil || !json.Valid(body) || !utf8.Valid(body): // Go reads bytes that are no UTF-8, each as U+FFFD; the target might read something else
 		writeJSON(w, http.StatusBadRequest, rpcError(nil, -32700, "not JSON"))
 		return
 	}
@@ -106,7 +112,7 @@ func (s *Server) serve(r *http.Request, l *lane, request *gateway.Message) *gate
 	case "tools/list":
 		return result(m.ID, map[string]any{"tools": l.tools()})
 	case "tools/call":
-		if !l.engine.allows(bearer(r), m.Params.Name) {
+		if !l.engine.allows(entry.Bearer(r), m.Params.Name) {
 			fmt.Fprintf(s.log, "%s: the policy engine refuses what the interceptor allowed; the two must agree\n", m.Params.Name)
 			return result(m.ID, engineDenial)
 		}

@@ -14,6 +14,11 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /.well-known/openid-configuration", s.discovery)
 	mux.HandleFunc("GET /jwks.json", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, json.RawMessage(s.key)) })
 	mux.HandleFunc("POST /executions", s.executions)
+	mux.HandleFunc("DELETE /executions/{id}", func(w http.ResponseWriter, r *http.Request) { s.current().entry.Handler().ServeHTTP(w, r) })
+	approvals := func(w http.ResponseWriter, r *http.Request) { s.current().approvals.Handler().ServeHTTP(w, r) }
+	mux.HandleFunc("GET /login/{user}", s.signIn)
+	mux.HandleFunc("/approvals", approvals)
+	mux.HandleFunc("/approvals/", approvals)
 	mux.HandleFunc("/lanes/{agent}/{lane}/mcp", s.mcp)
 	return localOnly(mux)
 }
@@ -45,16 +50,4 @@ func localOnly(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func bearer(r *http.Request) string {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return ""
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return token
 }

@@ -22,6 +22,13 @@ func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site)
 	made := func(kind string, trust iam.Document, statements ...iam.Statement) iam.Role {
 		return iam.Role{ARN: iam.ARN(site.BootstrapRole(kind)), Boundary: iam.ARN(site.BootstrapBoundary()), Trust: trust, Policy: iam.Doc(statements...), From: place(p, from)}
 	}
+	execution := made("execution", byCloudFormation, execute(site)...)
+	var serving []iam.Policy
+	if site.Purpose == platform.PlatformAccount {
+		statements := executeServing(e, site)
+		execution.Policy.Statements = append(execution.Policy.Statements, statements...)
+		serving = append(serving, iam.Policy{ARN: iam.ARN(site.BootstrapPolicy(servingPolicy)), Kind: "managed", Document: iam.Doc(statements...), From: place(p, from)})
+	}
 	return iam.World{
 		Roles: []iam.Role{
 			made("deploy", byDeployers(p, e, "deploy"), stackDeployment(site, "execution", "*")...),
@@ -29,15 +36,18 @@ func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site)
 			made("assets", byDeployers(p, e, "deploy"), publishAssets(site, platform.StackAssets)...),
 			made("fence-assets", byDeployers(p, e, "fence"), publishAssets(site, platform.FenceAssets)...),
 			made("lookup", byDeployers(p, e, "deploy", "fence"), lookUp(site)...),
-			made("execution", byCloudFormation, execute(site)...),
+			execution,
 			made("fence-execution", byCloudFormation, executeFence(site)...),
 		},
-		Policies: []iam.Policy{
-			{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(site), From: place(p, from)},
-			{ARN: iam.ARN("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: bucketPolicy(site), From: place(p, from)},
-		},
+		Policies: append(serving,
+			iam.Policy{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(site), From: place(p, from)},
+			iam.Policy{ARN: iam.ARN("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: bucketPolicy(site), From: place(p, from)}),
 	}.Canonical()
 }
+
+// servingPolicy is the managed policy with the part of the execution role that its inline
+// policy, which IAM bounds at 10,240 characters, cannot hold: what serves requests.
+const servingPolicy = "serving"
 
 // byCloudFormation lets CloudFormation take an execution role. It sends no source, so who
 // may hand it the role is decided by the deploy role's iam:PassRole.
@@ -147,9 +157,9 @@ func lookUp(site platform.Site) []iam.Statement {
 		allow("ListRolesAndPolicies", "a role that nobody intended is found only by listing; IAM lists with no narrower resource", list("iam:ListPolicies", "iam:ListRoles"), everything),
 		allow("ReadRoles", "Remit's own roles, to compare them with what was intended", list("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"), roles),
 		allow("ReadBoundaries", "their boundaries likewise", list("iam:GetPolicyVersion"), policies),
-		allow("ReadTables", "settings of memory tables, and no item of them", list("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
-			list(site.ARN("dynamodb", "table/"+site.Named("*", "memory")))),
-		allow("ReadKeys", "policies of keys; using a key is not part of that", list("kms:GetKeyPolicy", "kms:GetKeyRotationStatus"), list(site.ARN("kms", "key/*"))),
+		allow("ReadTables", "settings of tables, and no item of them", list("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive"),
+			list(site.TableARN(site.Directory()), site.TableARN(site.Ledger()), site.ARN("dynamodb", "table/"+site.Named("*", "memory")))),
+		allow("ReadKeys", "policies of keys; using a key is not part of that", list("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"), list(site.ARN("kms", "key/*"))),
 		readVersion(site),
 	}
 }
@@ -252,7 +262,7 @@ func executePlatform(site platform.Site) []iam.Statement {
 		allow("PlaceRuntimes", "runtimes in a VPC get network interfaces by a service-linked role", list("iam:CreateServiceLinkedRole"),
 			list(site.Global("iam", "role/aws-service-role/network.bedrock-agentcore.amazonaws.com/*"), site.Global("iam", "role/aws-service-role/runtime-identity.bedrock-agentcore.amazonaws.com/*")),
 			iam.When("StringEquals", "iam:AWSServiceName", "network.bedrock-agentcore.amazonaws.com", "runtime-identity.bedrock-agentcore.amazonaws.com")),
-		allow("OwnTables", "memory tables of this platform",
+		allow("OwnTables", "tables of this platform",
 			list("dynamodb:CreateTable", "dynamodb:DeleteTable", "dynamodb:DescribeContinuousBackups", "dynamodb:DescribeContributorInsights",
 				"dynamodb:DescribeKinesisStreamingDestination", "dynamodb:DescribeTable", "dynamodb:GetResourcePolicy", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource",
 				"dynamodb:TagResource", "dynamodb:UntagResource", "dynamodb:UpdateContinuousBackups", "dynamodb:UpdateTable", "dynamodb:UpdateTimeToLive"), list(site.ARN("dynamodb", "table/"+site.Named("*")))),
@@ -265,13 +275,52 @@ func executePlatform(site platform.Site) []iam.Statement {
 			list("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:GetDataProtectionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
 			list(site.ARN("logs", "log-group:/aws/bedrock-agentcore/runtimes/"+platform.RuntimePrefix(site.Platform)+"*"))),
 		allow("FindLogs", "CloudFormation looks a log group up by its prefix", list("logs:DescribeLogGroups"), list(site.ARN("logs", "log-group:*"))),
-		allow("RegisterLanes", "lanes make themselves known to the entry",
+		allow("RegisterLanes", "lanes make themselves known to the entry, and the entry its address",
 			list("ssm:AddTagsToResource", "ssm:DeleteParameter", "ssm:GetParameter", "ssm:GetParameters", "ssm:ListTagsForResource", "ssm:PutParameter", "ssm:RemoveTagsFromResource"),
-			list(site.ARN("ssm", "parameter"+platform.RegistrationPath(site)+"*"))),
+			list(site.ARN("ssm", "parameter"+platform.RegistryPath(site)+"*"))),
 		allow("OwnRepositories", "image repositories of this platform's agents; pushing images is not part of that",
 			list("ecr:CreateRepository", "ecr:DeleteLifecyclePolicy", "ecr:DeleteRepository", "ecr:DescribeRepositories", "ecr:GetLifecyclePolicy", "ecr:GetRepositoryPolicy", "ecr:ListTagsForResource", "ecr:PutImageScanningConfiguration", "ecr:PutImageTagMutability", "ecr:PutLifecyclePolicy", "ecr:TagResource", "ecr:UntagResource"),
 			list(site.ARN("ecr", "repository/"+site.Platform+"/*"))),
 	}
+}
+
+// executeServing is what CloudFormation needs to make the functions, gateways and policy
+// engines that serve requests. It changes functions of this platform and can call none; it
+// invokes gateways only because AgentCore wants that of whoever writes their policies
+// (AgentCore developer guide, policy-permissions).
+func executeServing(e platform.Environment, site platform.Site) []iam.Statement {
+	functions := site.ARN("lambda", "function:"+site.Named("*"))
+	gateways, engines := site.ARN("bedrock-agentcore", "gateway/"+site.Named("*")), site.ARN("bedrock-agentcore", "policy-engine/"+platform.EnginePrefix(site)+"*")
+	directory, vault := site.ARN("bedrock-agentcore", "workload-identity-directory/default"), site.ARN("bedrock-agentcore", "token-vault/default")
+	out := []iam.Statement{
+		allow("OwnFunctions", "functions of this environment, their versions, aliases and addresses; calling them is not part of that",
+			list("lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig", "lambda:DeleteAlias", "lambda:DeleteFunction", "lambda:DeleteFunctionUrlConfig",
+				"lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy", "lambda:GetRuntimeManagementConfig", "lambda:ListTags", "lambda:ListVersionsByFunction",
+				"lambda:PublishVersion", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig"),
+			list(functions)),
+		allow("OwnFunctionLogs", "their log groups",
+			list("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
+			list(site.ARN("logs", "log-group:/aws/lambda/"+site.Named("*")))),
+		allow("CreateGateways", "AgentCore names a gateway or an engine only after it exists, so creating has no narrower resource; the role handed over is fenced",
+			list("bedrock-agentcore:CreateGateway", "bedrock-agentcore:CreatePolicyEngine", "bedrock-agentcore:ListGateways", "bedrock-agentcore:ListPolicyEngines"), everything),
+		allow("OwnGateways", "gateways of this environment and their targets",
+			list("bedrock-agentcore:CreateGatewayTarget", "bedrock-agentcore:DeleteGateway", "bedrock-agentcore:DeleteGatewayTarget", "bedrock-agentcore:GetGateway", "bedrock-agentcore:GetGatewayTarget",
+				"bedrock-agentcore:InvokeGateway", "bedrock-agentcore:ListGatewayTargets", "bedrock-agentcore:ListTagsForResource", "bedrock-agentcore:ManageResourceScopedPolicy", "bedrock-agentcore:SynchronizeGatewayTargets",
+				"bedrock-agentcore:TagResource", "bedrock-agentcore:UntagResource", "bedrock-agentcore:UpdateGateway", "bedrock-agentcore:UpdateGatewayTarget"),
+			list(gateways)),
+		allow("OwnPolicies", "policy engines of this environment and what is in them; of policies over any gateway, none",
+			list("bedrock-agentcore:CreatePolicy", "bedrock-agentcore:DeletePolicy", "bedrock-agentcore:DeletePolicyEngine", "bedrock-agentcore:GetPolicy", "bedrock-agentcore:GetPolicyEngine",
+				"bedrock-agentcore:ListPolicies", "bedrock-agentcore:ListTagsForResource", "bedrock-agentcore:TagResource", "bedrock-agentcore:UntagResource", "bedrock-agentcore:UpdatePolicy", "bedrock-agentcore:UpdatePolicyEngine"),
+			list(engines, engines+"/policy/*")),
+		allow("OwnGatewayIdentities", "AgentCore makes a workload identity for each gateway",
+			list("bedrock-agentcore:CreateWorkloadIdentity", "bedrock-agentcore:DeleteWorkloadIdentity", "bedrock-agentcore:GetWorkloadIdentity"), list(directory, directory+"/workload-identity/"+site.Named("*"))),
+	}
+	if len(e.Credentials) > 0 {
+		out = append(out, allow("OwnCredentials", "the vault's names for declared credentials; the keys themselves stay in their secrets",
+			list("bedrock-agentcore:CreateApiKeyCredentialProvider", "bedrock-agentcore:DeleteApiKeyCredentialProvider", "bedrock-agentcore:GetApiKeyCredentialProvider", "bedrock-agentcore:UpdateApiKeyCredentialProvider"),
+			list(vault, vault+"/apikeycredentialprovider/"+site.Named("*"))))
+	}
+	return out
 }
 
 // bootstrapBoundary holds all six roles to the services Remit deploys, and away from users,
@@ -279,16 +328,16 @@ func executePlatform(site platform.Site) []iam.Statement {
 func bootstrapBoundary(site platform.Site) iam.Document {
 	return iam.Doc(
 		allow("Deploy", "the services that Remit's stacks are made of, in this account",
-			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "kms:*", "logs:*", "ssm:*"),
+			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "kms:*", "lambda:*", "logs:*", "ssm:*"),
 			list(site.ARN("bedrock-agentcore", "*"), site.ARN("cloudformation", "*"), site.ARN("dynamodb", "table/"+site.Named("*")), site.ARN("ecr", "repository/"+site.Platform+"/*"),
-				site.ARN("kms", "*"), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"))),
-		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), everything),
+				site.ARN("kms", "*"), site.ARN("lambda", "function:"+site.Named("*")), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"))),
+		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateGateway", "bedrock-agentcore:CreatePolicyEngine", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "bedrock-agentcore:ListGateways", "bedrock-agentcore:ListPolicyEngines", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), everything),
 		allow("Assets", "this account's own asset bucket", list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site)),
 		allow("Roles", "roles and boundaries of Remit, by path", list("iam:*"),
 			list(site.Role("*"), site.Boundary("*"), site.BootstrapBoundary(), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "role/aws-service-role/*"))),
-		deny("NeverUnfence", "no deployment exchanges or removes a boundary, changes the bootstrap, or opens memory",
+		deny("NeverUnfence", "no deployment exchanges or removes a boundary, changes the bootstrap, opens memory, signs, or calls what it deploys",
 			list("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
-				"dynamodb:BatchGetItem", "dynamodb:PartiQL*", "dynamodb:ExportTableToPointInTime", "bedrock-agentcore:Invoke*"), everything),
+				"dynamodb:BatchGetItem", "dynamodb:PartiQL*", "dynamodb:ExportTableToPointInTime", "bedrock-agentcore:InvokeAgentRuntime*", "kms:Sign", "lambda:Invoke*"), everything),
 		deny("NeverTheBootstrap", "the bootstrap is an administrator's",
 			list("iam:Add*", "iam:Create*", "iam:Delete*", "iam:Put*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*"),
 			list(site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "policy"+platform.BootstrapPath+"*"))),

@@ -12,13 +12,12 @@ import (
 // (InvokeAgentRuntimeForUser), use an endpoint that moves, or read any tool's data.
 func entry(p *platform.Platform, site platform.Site) iam.Role {
 	runtimes := site.ARN("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(site.Platform)+"*")
-	lanes := site.ARN("ssm", "parameter"+platform.RegistrationPath(site))
 	return role(p, site, site.Role("entry"), "entry", "environments."+site.Environment+".identity.entry",
 		byLambda("OnlyLambda", "the front door's own execution role"),
-		iam.Doc(
+		iam.Doc(append(entryLedger(site),
 			ownLogs(site, site.Named("entry")), ownTraces,
-			allow("FindLanes", "lanes register themselves; the entry reads where they are",
-				list("ssm:GetParametersByPath"), list(lanes[:len(lanes)-1], lanes+"*")),
+			allow("FindLanes", "lanes register themselves, and the address under which the entry itself is served",
+				list("ssm:GetParametersByPath"), registry(site)),
 			allow("InvokeLanes", "the application opens executions, the agent cannot",
 				list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), list(runtimes)),
 			deny("NeverDefault", "the DEFAULT endpoint moves with every update, past every gate",
@@ -28,5 +27,30 @@ func entry(p *platform.Platform, site platform.Site) iam.Role {
 			allow("TagMemory", "the tenant and user the entry verified travel with them",
 				list("sts:SetSourceIdentity", "sts:TagSession"), list(site.Role("*", "memory")),
 				iam.When("ForAllValues:StringEquals", "aws:TagKeys", "tenant", "user", "execution")),
-		))
+			allow("SignDelegations", "only the front door says for whom an agent acts", list("kms:GetPublicKey", "kms:Sign"), list(site.KeyARN(platform.DelegationKeyID))),
+			allow("PublishCallKey", "the public half of the key that signs single calls", list("kms:GetPublicKey"), list(site.KeyARN(platform.CallKeyID))),
+		)...))
+}
+
+// registry is the parameters of an environment, by path: the path and what is below it.
+func registry(site platform.Site) []string {
+	path := site.ARN("ssm", "parameter"+platform.RegistryPath(site))
+	return list(path[:len(path)-1], path+"*")
+}
+
+// ViaFunctionURL is the condition key that is true of calls through a function's address
+// (Lambda developer guide, urls-auth).
+const ViaFunctionURL = "lambda:InvokedViaFunctionUrl"
+
+// DoorPolicy opens the entry function's address to anyone, and the function to nobody who
+// does not come through it. The entry verifies every token itself; AWS wants both
+// permissions for an address that asks for no signature (Lambda developer guide, urls-auth).
+func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
+	function := site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live)
+	open := allow("AnyoneKnocks", "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token", list("lambda:InvokeFunctionUrl"), list(function),
+		iam.When("StringEquals", "lambda:FunctionUrlAuthType", "NONE"))
+	through := allow("OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
+		iam.When("Bool", ViaFunctionURL, "true"))
+	open.Principals, through.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
+	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: place(p, "environments."+e.Name+".identity")}
 }

@@ -58,8 +58,8 @@ func tables(site platform.Site) []string {
 
 var itemActions = list("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem")
 
-func memoryKeys(site platform.Site) iam.Statement {
-	return allow("UseMemoryKeys", "memory is encrypted; keys work only through DynamoDB",
+func tableKeys(site platform.Site) iam.Statement {
+	return allow("UseTableKeys", "tables are encrypted; keys work only through DynamoDB",
 		list("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), list(site.ARN("kms", "key/*")),
 		iam.When("StringEquals", "kms:ViaService", "dynamodb."+site.Region+".amazonaws.com"))
 }
@@ -75,7 +75,7 @@ func executionBoundary(p *platform.Platform, e platform.Environment, site platfo
 			list(site.ARN("ecr", "repository/"+site.Platform+"/*"))),
 		allow("SignInToRegistry", "a registry token opens nothing by itself", list("ecr:GetAuthorizationToken"), everything),
 		allow("UseMemory", "memory tables of this platform, by key", itemActions, tables(site), iam.When("Null", "dynamodb:LeadingKeys", "false")),
-		memoryKeys(site),
+		tableKeys(site),
 		neverEscalate, neverInvoke,
 	}
 	if buses := busARNs(e, site); len(buses) > 0 {
@@ -143,9 +143,12 @@ func gatewayBoundary(p *platform.Platform, e platform.Environment, site platform
 			list("bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetWorkloadAccessToken"),
 			list(site.ARN("bedrock-agentcore", "token-vault/default"), site.ARN("bedrock-agentcore", "token-vault/default/apikeycredentialprovider/"+site.Named("*")),
 				site.ARN("bedrock-agentcore", "workload-identity-directory/default"), site.ARN("bedrock-agentcore", "workload-identity-directory/default/workload-identity/"+site.Named("*")))),
-		allow("ReadCredentials", "the vault's secrets for those credentials", list("secretsmanager:GetSecretValue"),
-			list(site.ARN("secretsmanager", "secret:bedrock-agentcore-identity!default/apikey/"+site.Named("*")))),
+		allow("ReadCredentials", "the declared secrets of those credentials", list("secretsmanager:GetSecretValue"),
+			secretARNs(e, site)),
 		neverEscalate, neverAssume, neverInvoke,
+	}
+	if len(e.Credentials) == 0 {
+		statements = slices.DeleteFunc(statements, func(s iam.Statement) bool { return s.Sid == "ReadCredentials" })
 	}
 	if len(apis) > 0 {
 		statements = append(statements, allow("CallOperations", "the declared APIs", list("execute-api:Invoke"), apis))
@@ -165,11 +168,33 @@ func memoryBoundary(site platform.Site) iam.Document {
 	return iam.Doc(
 		allow("UseMemory", "memory tables of this platform, by key, for a tagged session", itemActions, tables(site),
 			iam.When("Null", "dynamodb:LeadingKeys", "false"), iam.When("Null", "aws:PrincipalTag/tenant", "false")),
-		memoryKeys(site), neverEscalate, neverAssume, neverInvoke)
+		tableKeys(site), neverEscalate, neverAssume, neverInvoke)
 }
 
+func secretARNs(e platform.Environment, site platform.Site) []string {
+	var out []string
+	for _, c := range e.Credentials {
+		out = append(out, secretARN(e, site, c.Name))
+	}
+	return out
+}
+
+// functionBoundary: interceptors work on keyed items of the environment's own two tables,
+// change no switch and no tenant's day, and sign nothing but assertions of calls.
 func functionBoundary(site platform.Site) iam.Document {
-	return iam.Doc(lambdaLogs(site), ownTraces, neverEscalate, neverAssume, neverInvoke)
+	keyed := iam.When("Null", "dynamodb:LeadingKeys", "false")
+	return iam.Doc(lambdaLogs(site), ownTraces,
+		allow("UseLedger", "limits, calls and records, by key", list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+			list(site.TableARN(site.Ledger())), keyed),
+		deny("NeverSwitches", "who is stopped, and what a tenant's day has left, is not an interceptor's to see or change", list("dynamodb:*"),
+			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "OPEN#*", "SWITCHES", "TENANT#*")),
+		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
+			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
+		allow("AttestOwners", "whose a datum is, as a condition", list("dynamodb:ConditionCheckItem"), list(site.TableARN(site.Directory())), keyed),
+		tableKeys(site),
+		allow("Seal", "arguments and results that wait, for a named tenant", list("kms:Decrypt", "kms:GenerateDataKey"), list(site.ARN("kms", "key/*")), iam.When("Null", "kms:EncryptionContext:tenant", "false")),
+		allow("AssertCalls", "assertions of single calls; which key signs for whom is in the key's own policy", list("kms:GetPublicKey", "kms:Sign"), list(site.ARN("kms", "key/*"))),
+		neverEscalate, neverAssume, neverInvoke)
 }
 
 func reachBoundary(p *platform.Platform, e platform.Environment, site platform.Site) iam.Document {
@@ -181,10 +206,15 @@ func reachBoundary(p *platform.Platform, e platform.Environment, site platform.S
 }
 
 func entryBoundary(site platform.Site) iam.Document {
-	lanes := site.ARN("ssm", "parameter"+platform.RegistrationPath(site))
 	return iam.Doc(
 		lambdaLogs(site), ownTraces,
-		allow("FindLanes", "where lanes register", list("ssm:GetParametersByPath"), list(lanes[:len(lanes)-1], lanes+"*")),
+		allow("FindLanes", "where lanes register", list("ssm:GetParametersByPath"), registry(site)),
+		allow("UseLedger", "executions and days, by key", list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
+			list(site.TableARN(site.Ledger())), iam.When("Null", "dynamodb:LeadingKeys", "false")),
+		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
+			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
+		tableKeys(site),
+		allow("Sign", "delegation tokens; which key signs for whom is in the key's own policy", list("kms:GetPublicKey", "kms:Sign"), list(site.ARN("kms", "key/*"))),
 		allow("InvokeLanes", "runtimes of this platform", list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"),
 			list(site.ARN("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(site.Platform)+"*"))),
 		allow("VendMemory", "memory roles of this platform", list("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"), list(site.Role("*", "memory"))),

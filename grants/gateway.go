@@ -93,19 +93,36 @@ func credential(lane platform.Running, tool platform.Tool, name string) []iam.St
 			list("bedrock-agentcore:GetResourceApiKey"),
 			list(lane.ARN("bedrock-agentcore", directory), lane.ARN("bedrock-agentcore", directory+"/workload-identity/"+strings.ToLower(lane.Gateway())+"-??????????"),
 				lane.ARN("bedrock-agentcore", "token-vault/default"), lane.ARN("bedrock-agentcore", provider))),
-		allow("Secret"+platform.Pascal(tool.Name), "the vault keeps the key as a secret and reads it as the gateway",
-			list("secretsmanager:GetSecretValue"),
-			list(lane.ARN("secretsmanager", "secret:bedrock-agentcore-identity!default/apikey/"+lane.Named(name)+"-??????"))),
+		allow("Secret"+platform.Pascal(tool.Name), "the vault reads the declared secret as the gateway",
+			list("secretsmanager:GetSecretValue"), list(secretARN(lane.Environment, lane.Site, name))),
 	}
+}
+
+// secretARN is the secret behind a declared credential; Secrets Manager appends six
+// characters to its name.
+func secretARN(e platform.Environment, site platform.Site, name string) string {
+	credential, _ := e.Credential(name)
+	return site.ARN("secretsmanager", "secret:"+credential.Secret+"-??????")
 }
 
 // interceptor is the role of one of the lane's two interceptor functions. Each has its
 // own, because what a compromised one can do differs. It may report; it may not sign
-// tokens, change caps or switches, or call a tool.
+// delegation tokens, see a switch, or call a tool.
 func interceptor(p *platform.Platform, lane platform.Running, kind string) iam.Role {
 	return role(p, lane.Site, lane.LaneSite.Role(kind), "function", lanePath(lane),
 		byLambda("OnlyLambda", "the function's own execution role"),
-		iam.Doc(ownLogs(lane.Site, lane.Function(kind)), ownTraces))
+		iam.Doc(append(interceptorLedger(lane, kind), ownLogs(lane.Site, lane.Function(kind)), ownTraces)...))
+}
+
+func interceptorLedger(lane platform.Running, kind string) []iam.Statement {
+	if kind == "response" {
+		return responseLedger(lane.Site)
+	}
+	out := requestLedger(lane.Site)
+	if Asserts(lane) {
+		out = append(out, allow("AssertCalls", "tools that cannot see IAM are shown a signed assertion of the call", list("kms:GetPublicKey", "kms:Sign"), list(lane.KeyARN(platform.CallKeyID))))
+	}
+	return out
 }
 
 // Serves reports whether a statement exists for that tool and for nothing else: one tool's

@@ -35,11 +35,11 @@ func Intended(p *platform.Platform, env string) iam.World {
 	return w.Canonical()
 }
 
-// Account is what one account's own stack holds: in the platform account the entry, in a
-// resource account the roles that lanes reach.
+// Account is what one account's own stack holds: in the platform account the entry and the
+// keys, in a resource account the roles that lanes reach.
 func Account(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
 	if site.Purpose == platform.PlatformAccount {
-		return iam.World{Roles: []iam.Role{entry(p, site)}}
+		return iam.World{Roles: []iam.Role{entry(p, site)}, Policies: append(accountKeys(p, e, site), DoorPolicy(p, e, site))}
 	}
 	var w iam.World
 	for _, lane := range p.Lanes(e) {

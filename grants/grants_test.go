@@ -148,7 +148,8 @@ func TestMemoryIsKeptApartByItsDeclaredScope(t *testing.T) {
 				bearer, statement = role(t, w, "acme-prod-clerk-stable-memory").Policy, c.recall
 			}
 			if c.keys == "" {
-				noneWith(t, w, "clerk", "dynamodb:", "kms:")
+				none := iam.World{Roles: []iam.Role{role(t, w, "acme-prod-clerk-stable-execution")}}
+				noneWith(t, none, "clerk", "dynamodb:", "kms:")
 				return
 			}
 			s := sid(t, bearer, statement)

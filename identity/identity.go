@@ -18,6 +18,7 @@ type Claims struct {
 	Issuer    string
 	Audience  string // the one it was accepted for
 	JTI       string
+	Client    string // the application that asked for a user's own token: client_id (RFC 9068), or azp (OpenID Connect)
 	User      terms.User
 	Lane      terms.Lane
 	Execution terms.ExecutionID

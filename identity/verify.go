@@ -176,7 +176,20 @@ func (t *opened) timely(now time.Time) *Refusal {
 // said is what every kind of token says.
 func (t *opened) said() Claims {
 	jti, _ := t.claims.text("jti")
-	return Claims{Issuer: t.issuer.URL, Audience: t.audience, JTI: jti, IssuedAt: t.issued, Expires: t.expires}
+	return Claims{Issuer: t.issuer.URL, Audience: t.audience, JTI: jti, Client: t.client(), IssuedAt: t.issued, Expires: t.expires}
+}
+
+// client is the application a token was issued to; a token that names two is no one's.
+func (t *opened) client() string {
+	id, ok := t.claims.text("client_id")
+	party, also := t.claims.text("azp")
+	switch {
+	case ok && also && id != party:
+		return ""
+	case ok:
+		return id
+	}
+	return party
 }
 
 func (t *opened) login() (Claims, *Refusal) {

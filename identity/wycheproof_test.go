@@ -51,12 +51,12 @@ func corpus(t *testing.T, name string) vectors {
 		root = filepath.Join("..", "..", "shared", "corpora")
 	}
 	data, err := os.ReadFile(filepath.Join(root, "wycheproof", name))
-	if err != nil && os.Getenv("REMIT_REQUIRE_CORPORA") == "" {
+	if err != nil && os.Getenv("REMIT_CONFORMANCE") == "" {
 		t.Skipf("NOT RUN: the Wycheproof vectors are not in %s; set REMIT_CORPORA to where they are (github.com/C2SP/wycheproof, testvectors_v1)", root)
 	}
 	var v vectors
 	if err != nil || json.Unmarshal(data, &v) != nil {
-		t.Fatalf("REMIT_REQUIRE_CORPORA is set, and the Wycheproof vectors cannot be read: %v", err)
+		t.Fatalf("REMIT_CONFORMANCE is set, and the Wycheproof vectors cannot be read: %v", err)
 	}
 	return v
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,22 @@ func World(ctx context.Context, api IAM, path string) (values.World, error) {
 		return values.World{}, err
 	}
 	w.Policies = policies
+	for i := range w.Roles {
+		join(&w.Roles[i], policies)
+	}
 	return w.Canonical(), nil
+}
+
+// join adds to a role what the policies attached to it say, where their text was read: what
+// a role may do does not depend on which policy says it. AWS-managed ones stay named.
+func join(role *values.Role, policies []values.Policy) {
+	role.Managed = slices.DeleteFunc(role.Managed, func(arn values.ARN) bool {
+		i := slices.IndexFunc(policies, func(p values.Policy) bool { return p.ARN == arn })
+		if i >= 0 {
+			role.Policy.Statements = append(role.Policy.Statements, policies[i].Document.Statements...)
+		}
+		return i >= 0
+	})
 }
 
 // readRole asks for the role by name: listings leave the boundary out.

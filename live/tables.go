@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	values "remit/iam"
 )
@@ -22,6 +24,7 @@ type DynamoDB interface {
 // KMS is what reading a key's policy takes.
 type KMS interface {
 	GetKeyPolicy(context.Context, *kms.GetKeyPolicyInput, ...func(*kms.Options)) (*kms.GetKeyPolicyOutput, error)
+	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 	GetKeyRotationStatus(context.Context, *kms.GetKeyRotationStatusInput, ...func(*kms.Options)) (*kms.GetKeyRotationStatusOutput, error)
 }
 
@@ -69,18 +72,56 @@ func ReadTable(ctx context.Context, api DynamoDB, name string) (Table, error) {
 	return t, nil
 }
 
-// ReadKey reads a key's policy and whether the key rotates.
-func ReadKey(ctx context.Context, api KMS, arn values.ARN) (policy values.Document, rotates bool, err error) {
-	out, err := api.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: aws.String(string(arn)), PolicyName: aws.String("default")})
+// Key is a key's policy, and whether it encrypts and rotates: keys that sign do neither.
+type Key struct {
+	Policy            values.Document
+	Encrypts, Rotates bool
+}
+
+// ReadKey reads one key by its id or ARN.
+func ReadKey(ctx context.Context, api KMS, id string) (Key, error) {
+	fail := func(err error) (Key, error) { return Key{}, fmt.Errorf("key %s: %w", id, err) }
+	out, err := api.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &id, PolicyName: aws.String("default")})
 	if err != nil {
-		return values.Document{}, false, fmt.Errorf("key %s: %w", arn, err)
+		return fail(err)
 	}
-	if policy, err = values.ParseDocument([]byte(aws.ToString(out.Policy))); err != nil {
-		return values.Document{}, false, fmt.Errorf("key %s: %w", arn, err)
+	var key Key
+	if key.Policy, err = values.ParseDocument([]byte(aws.ToString(out.Policy))); err != nil {
+		return fail(err)
 	}
-	rotation, err := api.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: aws.String(string(arn))})
+	described, err := api.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
 	if err != nil {
-		return values.Document{}, false, fmt.Errorf("key %s: %w", arn, err)
+		return fail(err)
 	}
-	return policy, rotation.KeyRotationEnabled, nil
+	if key.Encrypts = described.KeyMetadata.KeyUsage == types.KeyUsageTypeEncryptDecrypt; !key.Encrypts {
+		return key, nil // KMS knows no rotation of keys that sign (GetKeyRotationStatus API)
+	}
+	rotation, err := api.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &id})
+	if err != nil {
+		return fail(err)
+	}
+	key.Rotates = rotation.KeyRotationEnabled
+	return key, nil
+}
+
+// CloudFormation is what finding a stack's resources takes.
+type CloudFormation interface {
+	ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
+}
+
+// Physical is the name that CloudFormation chose for a resource of a stack.
+func Physical(ctx context.Context, api CloudFormation, stack, logicalID string) (string, error) {
+	pages := cloudformation.NewListStackResourcesPaginator(api, &cloudformation.ListStackResourcesInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("stack %s: %w", stack, err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			if aws.ToString(r.LogicalResourceId) == logicalID {
+				return aws.ToString(r.PhysicalResourceId), nil
+			}
+		}
+	}
+	return "", fmt.Errorf("stack %s has no %s", stack, logicalID)
 }

@@ -46,9 +46,10 @@ func (p *Platform) bundleTool(t Tool, e Environment) *policy.Tool {
 	if t.Dedup != nil {
 		out.Once = &policy.Once{Key: t.Dedup.Key, Seconds: int64(t.Dedup.AtMost.Duration() / time.Second), Until: t.Dedup.Until.Event}
 	}
+	out.Cost = int64(e.Prices.Call(t.Name))
 	for _, l := range e.Limits.Tools {
 		if l.Tool == t.Name {
-			out.PerUserDay = l.PerUserPerDay
+			out.PerUserDay, out.UnknownCount = l.PerUserPerDay, l.IndeterminateCounts
 		}
 	}
 	return out

@@ -154,7 +154,7 @@ type Bus struct {
 // Credential is a secret by reference: never a value.
 type Credential struct {
 	Name   string     `key:"=" type:"name"`
-	Secret string     `key:"secret" need:"yes" doc:"where the key is kept before it is loaded into AgentCore's token vault, under the name platform-environment-credential; never the key itself"`
+	Secret string     `key:"secret" need:"yes" doc:"the secret that holds the key, in Secrets Manager, as a JSON object with the member api_key; never the key itself"`
 	Owner  string     `key:"owner" need:"yes" doc:"the team that rotates it"`
 	Rotate terms.Span `key:"rotate" need:"yes" doc:"how often it is rotated"`
 }

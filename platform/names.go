@@ -103,6 +103,11 @@ func (s Site) BootstrapBoundary() string {
 	return s.Global("iam", "policy"+BootstrapPath+s.Named("bootstrap"))
 }
 
+// BootstrapPolicy is a managed policy of a bootstrap role that one inline policy cannot hold.
+func (s Site) BootstrapPolicy(kind string) string {
+	return s.Global("iam", "policy"+BootstrapPath+s.Named("bootstrap", kind))
+}
+
 // AssetBucket is the bucket the bootstrap makes for templates and code.
 func (s Site) AssetBucket() string {
 	return Qualifier + "-assets-" + string(s.Account) + "-" + s.Region
@@ -139,6 +144,30 @@ func (a AgentSite) MemoryTable() string { return a.Named(a.Agent, "memory") }
 
 // MemoryTableARN is its ARN.
 func (a AgentSite) MemoryTableARN() string { return a.ARN("dynamodb", "table/"+a.MemoryTable()) }
+
+// Ids of the keys in the platform account's own stack.
+const (
+	LedgerKeyID     = "LedgerKey"     // encrypts the ledger's and the directory's tables
+	SealKeyID       = "SealKey"       // seals arguments and results that the ledger keeps
+	DelegationKeyID = "DelegationKey" // signs delegation tokens
+	CallKeyID       = "CallKey"       // signs assertions of single calls
+)
+
+// KeyARN is one of the account's own keys; KMS chooses its id.
+func (s Site) KeyARN(id string) string { return s.ARN("kms", "key/"+Symbol(s.AccountStack(), id)) }
+
+// Ledger and Directory are the tables of the environment: limits and records, and owners.
+func (s Site) Ledger() string    { return s.Named("ledger") }
+func (s Site) Directory() string { return s.Named("directory") }
+
+// TableARN is a table of the site by its name.
+func (s Site) TableARN(name string) string { return s.ARN("dynamodb", "table/"+name) }
+
+// Function is the name of a function that serves all lanes, such as entry.
+func (s Site) Function(kind string) string { return s.Named(kind) }
+
+// CredentialProvider is what AgentCore's token vault calls a declared credential.
+func (s Site) CredentialProvider(credential string) string { return s.Named(credential) }
 
 // MemoryKeyID is the logical id of the memory key in the agent's stack.
 const MemoryKeyID = "MemoryKey"
@@ -237,8 +266,14 @@ func (l LaneSite) Registration() string {
 	return RegistrationPath(l.Site) + l.Agent + "/" + l.Lane
 }
 
+// RegistryPath is where everything of an environment makes itself known at run time.
+func RegistryPath(s Site) string { return "/remit/" + s.Platform + "/" + s.Environment + "/" }
+
 // RegistrationPath is where all lanes of an environment register.
-func RegistrationPath(s Site) string { return "/remit/" + s.Platform + "/" + s.Environment + "/lanes/" }
+func RegistrationPath(s Site) string { return RegistryPath(s) + "lanes/" }
+
+// DoorURL is where the front door's own address is registered.
+func DoorURL(s Site) string { return RegistryPath(s) + "door/url" }
 
 // EnginePrefix begins the name of every policy engine of an environment.
 func EnginePrefix(s Site) string { return underscored(s.Named()) + "_" }

@@ -1,9 +1,6 @@
 package platform
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Tool is the declared tool of that name.
 func (p *Platform) Tool(name string) (Tool, bool) {
@@ -175,12 +172,6 @@ func (p *Platform) Reaches(e Environment, account string) []Reaching {
 		}
 	}
 	return out
-}
-
-// WallClock is how long an execution of the lane may last.
-func (r Running) WallClock() time.Duration {
-	limits, _ := find(r.Environment.Limits.Agents, func(l AgentLimits) bool { return l.Agent == r.Agent })
-	return limits.WallClock.Duration()
 }
 
 // AccountNames is what an environment's and the company's account numbers are called.

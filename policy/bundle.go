@@ -52,6 +52,8 @@ type Tool struct {
 	Confirmation *Confirmation   `json:"confirmation,omitempty"`
 	Once         *Once           `json:"once,omitempty"`
 	PerUserDay   int64           `json:"per_user_day,omitempty"`
+	UnknownCount bool            `json:"unknown_counts,omitempty"` // a call whose outcome stays unknown counts against PerUserDay
+	Cost         int64           `json:"cost,omitempty"`           // MicroUSD a call
 
 	callers                              set
 	keep                                 *selector
@@ -235,9 +237,12 @@ func (t *Tool) compile(name string) error {
 	t.keep, t.callers = keep, setOf(t.Callers)
 	at := "tools." + name
 	t.ruleCallers, t.ruleDatum, t.ruleResponse = at+".callers", at+".datum", at+".response"
-	t.takes = []Take{{Limit: "execution/tool_calls", Amount: 1}}
+	t.takes = []Take{{Limit: ToolCalls, Amount: 1}}
+	if t.Cost > 0 {
+		t.takes = append(t.takes, Take{Limit: Cost, Amount: t.Cost})
+	}
 	if t.PerUserDay > 0 {
-		t.takes = append(t.takes, Take{Limit: "user-day/tool/" + name, Amount: 1})
+		t.takes = append(t.takes, Take{Limit: "tool/" + name, Amount: 1, PerUserDay: t.PerUserDay, UnknownCounts: t.UnknownCount})
 	}
 	return nil
 }
@@ -256,8 +261,8 @@ func (t *Tool) check(name string) error {
 		return errors.New("has no input schema")
 	case t.Datum != nil && (t.Datum.Directory == "" || t.Datum.Argument == ""):
 		return errors.New("has a datum without directory or argument")
-	case t.PerUserDay < 0:
-		return errors.New("has a limit below zero")
+	case t.PerUserDay < 0 || t.Cost < 0:
+		return errors.New("has a limit or a price below zero")
 	}
 	return nil
 }

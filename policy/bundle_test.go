@@ -277,7 +277,7 @@ func TestOnlyTheseKeysMayBeAbsentAndNoneMayBeNullOrOfAnotherType(t *testing.T) {
 	if want := strings.Fields(`
 		$.constraints[].forbid.access $.constraints[].forbid.data_class $.constraints[].forbid.tools
 		$.constraints[].when.access $.constraints[].when.data_class $.constraints[].when.hours $.constraints[].when.lane $.constraints[].when.purpose
-		$.tools.find $.tools.find.confirmation $.tools.find.datum $.tools.find.never $.tools.find.once $.tools.find.per_user_day $.tools.find.text
+		$.tools.find $.tools.find.confirmation $.tools.find.cost $.tools.find.datum $.tools.find.never $.tools.find.once $.tools.find.per_user_day $.tools.find.text $.tools.find.unknown_counts
 		$.tools.find.audit.reasoning $.tools.find.datum.relation $.tools.find.once.until`); !slices.Equal(absent, want) {
 		t.Errorf("may be absent\n  got  %q\n  want %q", absent, want)
 	}
@@ -315,6 +315,7 @@ func TestABundleThatWouldNotMeanWhatItSaysIsRefused(t *testing.T) {
 		"a datum without a directory":    func(_ *policy.Bundle, tool *policy.Tool) { tool.Datum.Directory = "" },
 		"a datum without an argument":    func(_ *policy.Bundle, tool *policy.Tool) { tool.Datum.Argument = "" },
 		"a path that is none":            func(_ *policy.Bundle, tool *policy.Tool) { tool.Allow = []string{"$..a"} },
+		"a price below zero":             func(_ *policy.Bundle, tool *policy.Tool) { tool.Cost = -1 },
 		"a limit below zero":             func(_ *policy.Bundle, tool *policy.Tool) { tool.PerUserDay = -1 },
 		"a constraint on a role without its closure": func(b *policy.Bundle, _ *policy.Tool) {
 			b.Constraints = []policy.Constraint{{ID: "x", When: policy.When{UserRole: "trainee"}}}
@@ -349,6 +350,9 @@ func TestTextThatIsNoBundleIsRefused(t *testing.T) {
 		"cut short": full(t)[:200], "deeper than is read": bytes.Repeat([]byte("["), 20_000), "larger than is read": make([]byte, policy.MaxBundle+1),
 	} {
 		refused(t, name, text)
+	}
+	if _, err := policy.Load(make([]byte, policy.MaxBundle)); err == nil || strings.Contains(err.Error(), "at most") {
+		t.Errorf("the largest bundle that is read is not even looked at: %v", err)
 	}
 	if _, err := policy.Load(make([]byte, policy.MaxBundle+1)); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Errorf("what is larger than is read was read: %v", err)

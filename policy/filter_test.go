@@ -523,7 +523,7 @@ func TestWhatIsNamedByItsPlaceKeepsItsPlace(t *testing.T) {
 func TestAPathThatCouldSelectByContentIsRefused(t *testing.T) {
 	for _, path := range []string{
 		"", "$", "a", ".a", "$a", "$.", "$..a", "$.*", "$.a.*", "$.a..b", "$.a.", "$[", "$[]", "$.a[", "$.a[x]", "$.a[-1]", "$.a[+1]", "$.a[01]", "$.a[-0]", "$.a[0:2]", "$.a[0,1]", "$.a[?@.b]", "$['a']", `$["a"]`,
-		"$.a[99999999999999999999]", "$.a[ 0]", "$.[0]", "$ .a", "@.a", "$.a[0]b", "$[*]b", "$.a[**]",
+		"$.a[0", "$.a[12", "$.a[99999999999999999999]", "$.a[ 0]", "$.[0]", "$ .a", "@.a", "$.a[0]b", "$[*]b", "$.a[**]",
 	} {
 		b := copied(t, minimal)
 		b.Tools["find"].Allow = []string{"$.state", path}

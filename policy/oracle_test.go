@@ -109,9 +109,12 @@ func naive(b *policy.Bundle, r policy.Request) answer {
 		}
 	}
 
-	out.takes = append(out.takes, policy.Take{Limit: "execution/tool_calls", Amount: 1})
+	out.takes = append(out.takes, policy.Take{Limit: "tool_calls", Amount: 1})
+	if tool.Cost != 0 {
+		out.takes = append(out.takes, policy.Take{Limit: "cost", Amount: tool.Cost})
+	}
 	if tool.PerUserDay != 0 {
-		out.takes = append(out.takes, policy.Take{Limit: "user-day/tool/" + r.Tool, Amount: 1})
+		out.takes = append(out.takes, policy.Take{Limit: "tool/" + r.Tool, Amount: 1, PerUserDay: tool.PerUserDay, UnknownCounts: tool.UnknownCount})
 	}
 	return out
 }
@@ -426,7 +429,7 @@ func (d dice) bundle() policy.Bundle {
 			tool.Never = d.some(someNever)
 		}
 		if d.oneIn(2) {
-			tool.PerUserDay = int64(d.IntN(9))
+			tool.PerUserDay, tool.UnknownCount, tool.Cost = int64(d.IntN(9)), d.IntN(2) == 0, int64(d.IntN(3))
 		}
 		b.Tools[name] = tool
 	}

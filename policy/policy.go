@@ -74,11 +74,22 @@ type Ownership struct {
 	Directory, Datum, Tenant, Relation, User string
 }
 
-// Take is one limit the call consumes if it is allowed.
+// Take is one limit the call consumes if it is allowed. The execution holds the limit,
+// unless PerUserDay is set: then it is so many a day for the user.
 type Take struct {
-	Limit  string `json:"limit"`
-	Amount int64  `json:"amount"`
+	Limit         string
+	Amount        int64
+	PerUserDay    int64
+	UnknownCounts bool // of a daily limit: a call whose outcome stays unknown counts
 }
+
+// Limits that executions hold. Amounts are calls, tokens and MicroUSD.
+const (
+	ToolCalls = "tool_calls"
+	Tokens    = "tokens"
+	ModelCost = "model_cost"
+	Cost      = "cost" // models, tools and running time together
+)
 
 // Decision is the verdict of all four checks; every check is evaluated, because a record
 // explains all of them. Constraints are those that forbid the call. Owner is set when the
@@ -123,7 +134,7 @@ func (b *Bundle) Decide(r Request) Decision {
 func handOut(r *Request, tool *Tool, tenant Effect) (*Ownership, []Take) {
 	out := &struct {
 		owner Ownership
-		takes [2]Take
+		takes [3]Take
 	}{}
 	takes := append(out.takes[:0], tool.takes...)
 	if tenant != Allow || tool.Datum == nil {

@@ -23,7 +23,7 @@ var (
 		Format: policy.Format, Lane: lane, Day: "UTC", Callers: []string{"clerk"}, Purposes: []string{"ordering"}, Constraints: []policy.Constraint{},
 		Tools: map[string]*policy.Tool{"find": {
 			Target: "find", Access: terms.Read, DataClass: "OPEN", Callers: []string{"clerk"}, Input: json.RawMessage(`{}`),
-			Datum: &policy.Datum{Directory: "orders", Argument: "order", Relation: "assigned"}, Allow: []string{"$.state"}, Never: []string{"card"}, PerUserDay: 5,
+			Datum: &policy.Datum{Directory: "orders", Argument: "order", Relation: "assigned"}, Allow: []string{"$.state"}, Never: []string{"card"}, PerUserDay: 5, UnknownCount: true, Cost: 7,
 		}},
 	}
 )
@@ -530,12 +530,12 @@ func TestAWindowFollowsTheClockOnTheWallThroughChangesOfTheClockAndLeapDays(t *t
 
 func TestACallTakesExactlyTheDeclaredLimits(t *testing.T) {
 	d := loaded(t, minimal).Decide(finding())
-	if want := []policy.Take{{Limit: "execution/tool_calls", Amount: 1}, {Limit: "user-day/tool/find", Amount: 1}}; !slices.Equal(d.Takes, want) {
+	if want := []policy.Take{{Limit: policy.ToolCalls, Amount: 1}, {Limit: policy.Cost, Amount: 7}, {Limit: "tool/find", Amount: 1, PerUserDay: 5, UnknownCounts: true}}; !slices.Equal(d.Takes, want) {
 		t.Errorf("a limit is not counted, or counted as another\n  got  %v\n  want %v", d.Takes, want)
 	}
 	free := copied(t, minimal)
-	free.Tools["find"].PerUserDay = 0
-	if got, want := loaded(t, free).Decide(finding()).Takes, []policy.Take{{Limit: "execution/tool_calls", Amount: 1}}; !slices.Equal(got, want) {
+	free.Tools["find"].PerUserDay, free.Tools["find"].Cost = 0, 0
+	if got, want := loaded(t, free).Decide(finding()).Takes, []policy.Take{{Limit: policy.ToolCalls, Amount: 1}}; !slices.Equal(got, want) {
 		t.Errorf("a tool without a limit of its own\n  got  %v\n  want %v", got, want)
 	}
 }
@@ -550,7 +550,7 @@ func TestWhateverACallerDoesToADecisionTheNextOneIsTheSame(t *testing.T) {
 		_ = append(d.Takes, policy.Take{Limit: "appended"})
 		_ = append(d.Takes[:1], policy.Take{Limit: "overwritten"})
 		_ = append(d.Constraints[:1], policy.Reason{})
-		d.Takes[0] = policy.Take{Limit: "execution/tool_calls", Amount: -1000}
+		d.Takes[0] = policy.Take{Limit: policy.ToolCalls, Amount: -1000}
 		d.Constraints[0] = policy.Reason{}
 		*d.Owner = policy.Ownership{}
 		clear(d.Takes)

@@ -365,12 +365,30 @@ func everyDocumentFits(v view) (out []string) {
 	for _, r := range v.w.Roles {
 		over(string(r.ARN)+" name", len(r.ARN.Name()), 64)
 		over(string(r.ARN)+" trust", r.Trust.Size(), 2048)
-		over(string(r.ARN)+" policy", r.Policy.Size(), 10240)
+		over(string(r.ARN)+" policy", inline(v.w, r).Size(), 10240)
 	}
 	for _, p := range v.w.Policies {
-		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore")])
+		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore") || strings.HasPrefix(p.Kind, "AWS::Lambda")])
 	}
 	return out
+}
+
+// inline is what of a role's policy no attached policy of the world holds.
+func inline(w iam.World, r iam.Role) iam.Document {
+	out := r.Policy
+	for _, p := range w.Policies {
+		if p.Kind == "managed" && p.ARN != r.Boundary && holds(r.Policy, p.Document) {
+			out.Statements = slices.DeleteFunc(slices.Clone(out.Statements), func(s iam.Statement) bool { return holds(p.Document, iam.Doc(s)) })
+		}
+	}
+	return out
+}
+
+// holds reports whether every statement of a part is, by its Sid, one of the whole.
+func holds(whole, part iam.Document) bool {
+	return !slices.ContainsFunc(part.Statements, func(s iam.Statement) bool {
+		return !slices.ContainsFunc(whole.Statements, func(o iam.Statement) bool { return o.Sid == s.Sid })
+	})
 }
 
 // unsourced are services that take a role without saying for which resource, so that a
@@ -629,6 +647,9 @@ func readOnlyLanesCannotWrite(v view) (out []string) {
 		for _, r := range rolesOf(v, lane.LaneSite) {
 			for _, s := range r.Policy.Statements {
 				at := said{r.ARN, "policy", s}
+				if slices.Equal(s.Resources.Of, []string{lane.TableARN(lane.Ledger())}) {
+					continue // limits and records are nobody's data: a read is counted too
+				}
 				for _, a := range actions(s) {
 					known, _ := catalog.Lookup(a)
 					if data := known.Service == "dynamodb" || known.Service == "events" || known.Service == "s3" || known.Service == "sqs" || known.Service == "sns"; data && known.Access != "Read" && known.Access != "List" {

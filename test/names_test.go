@@ -28,7 +28,7 @@ func TestNoGoFileNamesACompanyAnEnvironmentAnAccountOrATool(t *testing.T) {
 		t.Fatalf("only %d names to look for: %v", len(names), names)
 	}
 	for _, file := range goFiles(t) {
-		if strings.HasPrefix(file, "../test/") {
+		if strings.Contains(file, "test/") {
 			continue // what tests and measures the worked companies names them
 		}
 		for _, literal := range stringLiterals(t, file) {

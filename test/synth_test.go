@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"remit/artifact"
 	"remit/assembly"
 	"remit/bootstrap"
 	"remit/grants"
@@ -59,9 +60,18 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// built is the app, compiled once in this test binary.
+// functions are the Lambda functions, compiled where `make` keeps them, so that a second
+// run compiles nothing.
+const functions = "../" + artifact.Dir
+
+// built is the app, compiled once in this test binary, and the functions it packs.
 var built = sync.OnceValues(func() (string, error) {
 	app := filepath.Join(scratch, "app")
+	build := exec.Command("go", "run", "./artifact/build")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the functions: %w\n%s", err, out)
+	}
 	if out, err := exec.Command("go", "build", "-o", app, "remit").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -93,7 +103,7 @@ func synth(app, declaration, into string, validate bool) error {
 		return err
 	}
 	run := exec.Command(app)
-	run.Env = append(os.Environ(), "CDK_OUTDIR="+into, "CDK_CONTEXT_JSON="+string(context), fmt.Sprintf("CDK_VALIDATION=%v", validate))
+	run.Env = append(os.Environ(), "REMIT_FUNCTIONS="+functions, "CDK_OUTDIR="+into, "CDK_CONTEXT_JSON="+string(context), fmt.Sprintf("CDK_VALIDATION=%v", validate))
 	if out, err := run.CombinedOutput(); err != nil {
 		return fmt.Errorf("synth of %s: %w\n%s", declaration, err, out)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -26,14 +27,16 @@ import (
 
 // comparedSite is what compare says of one account.
 type comparedSite struct {
-	Environment string   `json:"environment"`
-	Purpose     string   `json:"purpose"`
-	Account     string   `json:"account"`
-	Roles       int      `json:"roles"`
-	Policies    int      `json:"policies"`
-	Tables      int      `json:"tables"`
-	Keys        int      `json:"keys"`
-	Differences []string `json:"differences"`
+	Environment string `json:"environment"`
+	Purpose     string `json:"purpose"`
+	Account     string `json:"account"`
+	Roles       int    `json:"roles"`
+	Policies    int    `json:"policies"`
+	Tables      int    `json:"tables"`
+	Keys        int    `json:"keys"`
+
+	physical    map[iam.ARN]iam.ARN // a key's symbol → the key that CloudFormation made
+	Differences []string            `json:"differences"`
 }
 
 // comparison is the whole answer. NotCompared says what was not looked at, and why: a
@@ -100,7 +103,7 @@ func compareSite(p *platform.Platform, e platform.Environment, site platform.Sit
 	if err != nil {
 		return out, false, err
 	}
-	out = comparedSite{Environment: e.Name, Purpose: site.Purpose, Account: string(site.Account), Differences: []string{}}
+	out = comparedSite{Environment: e.Name, Purpose: site.Purpose, Account: string(site.Account), Differences: []string{}, physical: map[iam.ARN]iam.ARN{}}
 	found, err := live.World(ctx, awsiam.NewFromConfig(session), platform.RolePath)
 	if err != nil {
 		return out, false, err
@@ -119,10 +122,14 @@ func compareSite(p *platform.Platform, e platform.Environment, site platform.Sit
 		kinds = append(kinds, "AWS::BedrockAgentCore::Runtime", "AWS::BedrockAgentCore::RuntimeEndpoint")
 	}
 	out.Roles, out.Policies = len(found.Roles), len(found.Policies)
-	if err := out.tables(ctx, session, p, e, site, stacks, &found); err != nil {
+	intended := grants.Intended(p, e.Name).In(string(site.Account))
+	if err := out.keys(ctx, session, intended, &found); err != nil {
 		return out, false, err
 	}
-	for _, d := range iam.Diff(readable(grants.Intended(p, e.Name).In(string(site.Account)), kinds), found) {
+	if err := out.tables(ctx, session, tablesOf(p, e, site), stacks); err != nil {
+		return out, false, err
+	}
+	for _, d := range iam.Diff(readable(intended, kinds), found) {
 		out.Differences = append(out.Differences, d.String())
 	}
 	return out, embedded, nil
@@ -139,11 +146,37 @@ func readable(w iam.World, kinds []string) iam.World {
 	return kept
 }
 
-// signIn takes the account's lookup role, which reads and does nothing else.
-func signIn(ctx context.Context, site platform.Site) (aws.Config, error) {
+// credentialsOf are the caller's own, in the site's region.
+func credentialsOf(ctx context.Context, site platform.Site) (aws.Config, error) {
 	own, err := config.LoadDefaultConfig(ctx, config.WithRegion(site.Region), config.WithLogger(logging.Nop{})) // what fails is returned; the SDK's talk is not ours
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("AWS credentials: %w", err)
+	}
+	return own, nil
+}
+
+// callerOf is who runs this, as AWS knows them. It fails in another account: what is meant
+// for one environment must not reach another.
+func callerOf(ctx context.Context, site platform.Site) (string, error) {
+	own, err := credentialsOf(ctx, site)
+	if err != nil {
+		return "", err
+	}
+	who, err := sts.NewFromConfig(own).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return "", fmt.Errorf("AWS credentials: %w", err)
+	}
+	if aws.ToString(who.Account) != string(site.Account) {
+		return "", fmt.Errorf("these credentials are of account %s, and %s is %s", aws.ToString(who.Account), site.Environment, site.Account)
+	}
+	return aws.ToString(who.Arn), nil
+}
+
+// signIn takes the account's lookup role, which reads and does nothing else.
+func signIn(ctx context.Context, site platform.Site) (aws.Config, error) {
+	own, err := credentialsOf(ctx, site)
+	if err != nil {
+		return aws.Config{}, err
 	}
 	lookup := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(own), site.BootstrapRole("lookup"), func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = "remit-compare"
@@ -155,28 +188,67 @@ func signIn(ctx context.Context, site platform.Site) (aws.Config, error) {
 	return own, nil
 }
 
-// tables compares each memory table and its key with the template, and gives the key the
-// symbol under which grants speak of it.
-func (out *comparedSite) tables(ctx context.Context, session aws.Config, p *platform.Platform, e platform.Environment, site platform.Site, stacks []assembly.Stack, found *iam.World) error {
+// table is one table to compare, and the key it is encrypted under.
+type table struct {
+	stack, name string
+	key         iam.ARN
+}
+
+// tablesOf is every table of Remit in an account.
+func tablesOf(p *platform.Platform, e platform.Environment, site platform.Site) []table {
+	if site.Purpose != platform.PlatformAccount {
+		return nil
+	}
+	key := iam.ARN(site.KeyARN(platform.LedgerKeyID))
+	out := []table{{site.AccountStack(), site.Ledger(), key}, {site.AccountStack(), site.Directory(), key}}
 	for _, agent := range grants.Agents(p, e) {
-		if agent.Site != site || len(grants.Agent(p, agent).Policies) == 0 {
+		if len(grants.Agent(p, agent).Policies) > 0 {
+			out = append(out, table{agent.Stack(), agent.MemoryTable(), iam.ARN(agent.MemoryKeyARN())})
+		}
+	}
+	return out
+}
+
+// keys reads every key that the world intends, and gives each the symbol under which grants
+// speak of it.
+func (out *comparedSite) keys(ctx context.Context, session aws.Config, intended iam.World, found *iam.World) error {
+	for _, policy := range intended.Policies {
+		if policy.Kind != "AWS::KMS::Key" {
 			continue
 		}
-		table, err := live.ReadTable(ctx, dynamodb.NewFromConfig(session), agent.MemoryTable())
+		stack, id, _ := strings.Cut(strings.Trim(policy.ARN.Name(), "<>"), ".")
+		physical, err := live.Physical(ctx, cloudformation.NewFromConfig(session), stack, id)
 		if err != nil {
 			return err
 		}
-		policy, rotates, err := live.ReadKey(ctx, kms.NewFromConfig(session), table.Key)
+		key, err := live.ReadKey(ctx, kms.NewFromConfig(session), physical)
 		if err != nil {
 			return err
 		}
-		out.Tables, out.Keys = out.Tables+1, out.Keys+1
-		out.Differences = append(out.Differences, tableDifferences(agent.MemoryTable(), tableFacts(stacks, agent), table.Facts)...)
-		if !rotates {
-			out.Differences = append(out.Differences, string(table.Key)+": the key does not rotate")
+		out.Keys++
+		if key.Encrypts && !key.Rotates {
+			out.Differences = append(out.Differences, string(policy.ARN)+": the key does not rotate")
 		}
-		renameKey(found, table.Key, iam.ARN(agent.MemoryKeyARN()))
-		found.Policies = append(found.Policies, iam.Policy{ARN: iam.ARN(agent.MemoryKeyARN()), Kind: "AWS::KMS::Key", Document: policy})
+		arn := policy.ARN[:len(policy.ARN)-len(policy.ARN.Name())] + iam.ARN(physical)
+		renameKey(found, arn, policy.ARN)
+		found.Policies = append(found.Policies, iam.Policy{ARN: policy.ARN, Kind: policy.Kind, Document: key.Policy})
+		out.physical[policy.ARN] = arn
+	}
+	return nil
+}
+
+// tables compares each table, and which key encrypts it, with the template.
+func (out *comparedSite) tables(ctx context.Context, session aws.Config, declared []table, stacks []assembly.Stack) error {
+	for _, t := range declared {
+		have, err := live.ReadTable(ctx, dynamodb.NewFromConfig(session), t.name)
+		if err != nil {
+			return err
+		}
+		out.Tables++
+		out.Differences = append(out.Differences, tableDifferences(t.name, tableFacts(stacks, t), have.Facts)...)
+		if want := out.physical[t.key]; have.Key != want {
+			out.Differences = append(out.Differences, fmt.Sprintf("table %s: encrypted under %s, want %s", t.name, have.Key, want))
+		}
 	}
 	return nil
 }
@@ -192,14 +264,14 @@ func renameKey(w *iam.World, physical, symbol iam.ARN) {
 	}
 }
 
-// tableFacts is what the synthesized template says of an agent's table.
-func tableFacts(stacks []assembly.Stack, agent platform.AgentSite) map[string]string {
+// tableFacts is what the synthesized template says of a table.
+func tableFacts(stacks []assembly.Stack, t table) map[string]string {
 	for _, s := range stacks {
-		if s.Name != agent.Stack() {
+		if s.Name != t.stack {
 			continue
 		}
 		for _, r := range s.Template.Resources {
-			if r.Type == "AWS::DynamoDB::Table" && r.Properties["TableName"] == agent.MemoryTable() {
+			if r.Type == "AWS::DynamoDB::Table" && r.Properties["TableName"] == t.name {
 				return templateFacts(r.Properties)
 			}
 		}

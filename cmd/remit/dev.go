@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -36,7 +37,15 @@ func developer(c *command, arguments []string) error {
 	if err := c.greet(p, server, base); err != nil {
 		return err
 	}
+	go sweeping(server)
 	return (&http.Server{Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
+}
+
+// sweeping ends what is due, each second: a laptop's runs are short.
+func sweeping(server *dev.Server) {
+	for range time.Tick(time.Second) {
+		_ = server.Sweep(context.Background()) // what could not be ended stays due
+	}
 }
 
 // synthetic is the first environment that invented users may stand in.
@@ -51,14 +60,15 @@ func synthetic(p *platform.Platform) string {
 
 // greeting is what dev prints when it is ready, for scripts with --json.
 type greeting struct {
-	Base   string            `json:"base"`
-	Logins map[string]string `json:"logins"` // invented user → login token
-	Lanes  []string          `json:"lanes"`
+	Base      string            `json:"base"`
+	Logins    map[string]string `json:"logins"`    // invented user → login token
+	Approvals map[string]string `json:"approvals"` // invented user → where they approve what waits
+	Lanes     []string          `json:"lanes"`
 }
 
 func (c *command) greet(p *platform.Platform, server *dev.Server, base string) error {
 	e, _ := p.Environment(c.env)
-	g := greeting{Base: base, Logins: map[string]string{}}
+	g := greeting{Base: base, Logins: map[string]string{}, Approvals: map[string]string{}}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s %s, synthetic data, on %s (interrupt to stop)\n\n", p.Name, e.Name, base)
 	for _, lane := range p.Lanes(e) {
@@ -70,7 +80,7 @@ func (c *command) greet(p *platform.Platform, server *dev.Server, base string) e
 		if err != nil {
 			return err
 		}
-		g.Logins[u.Name] = token
+		g.Logins[u.Name], g.Approvals[u.Name] = token, base+"/login/"+u.Name
 		fmt.Fprintf(&text, "\n  %s, %s of %s:\n  %s\n", u.Name, strings.Join(u.Roles, " and "), u.Tenant, token)
 	}
 	if len(g.Lanes) == 0 {
@@ -79,7 +89,7 @@ func (c *command) greet(p *platform.Platform, server *dev.Server, base string) e
 	agent := p.Lanes(e)[0].Actor
 	fmt.Fprintf(&text, "\nan application opens an execution, and hands the agent its token and gateway:\n"+
 		"  curl -s %s/executions -H \"Authorization: Bearer $LOGIN\" -d '{\"agent\": %q, \"purpose\": %q}'\n"+
-		"limits, confirmations and idempotency are not kept here yet\n"+
+		"what waits for a user is at %[1]s/login/USER, which logs that invented user in with a browser\n"+
 		"decisions follow here, each with its four verdicts and the reference the agent sees\n", base, agent.Name, agent.Purposes[0])
 	return c.print(g, text.String())
 }

@@ -53,6 +53,9 @@ func init() {
 		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
 		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
 		{"can", "[QUESTION]", "who may do what: 'who ACTION RESOURCE', 'what ROLE', 'why ROLE ACTION RESOURCE'", can},
+		{"data", "import FILE|set DIRECTORY DATUM|get DIRECTORY DATUM [DECLARATION]", "load and look up who owns what in an environment", data},
+		{"budget", "show USER --tenant TENANT [DECLARATION]", "print what a user's and a tenant's day has used", budget},
+		{"stop", "lane|user|tool|execution NAME --why REASON [DECLARATION]", "stop it at the next call; undoing that takes two people and is no verb", stop},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this text", help},
 	}
@@ -75,6 +78,9 @@ type command struct {
 	sarif    bool
 	markdown bool
 	port     int
+
+	tenant, reason string
+	relations   []string
 }
 
 // errFindings makes the exit code 1 without a further message: the findings are the result.
@@ -98,6 +104,9 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.BoolVar(&c.sarif, "sarif", false, "print findings as SARIF 2.1.0")
 	c.flags.BoolVar(&c.markdown, "markdown", false, "print Markdown")
 	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
+	c.flags.StringVar(&c.tenant, "tenant", "", "the tenant of a user or an owner")
+	c.flags.StringVar(&c.reason, "why", "", "the reason, for the record")
+	c.flags.Func("relation", "NAME=USER,USER of a datum; may come again", func(given string) error { c.relations = append(c.relations, given); return nil })
 	rest, err := parse(c.flags, arguments)
 	if errors.Is(err, flag.ErrHelp) {
 		rest, err = []string{"help"}, nil

@@ -1,10 +1,10 @@
 // Package gateway is the pair of interceptors that stand on both sides of every tool
-// call. It knows only ports: who verifies tokens, who knows owners, who keeps records. It
-// knows no AWS service and no declaration, only the lane's bundle. Start with
-// [Gateway.Request]. The zero [Gateway] denies.
+// call. It knows only ports: who verifies tokens, the ledger, who seals what waits, who
+// asserts calls. It knows no AWS service and no declaration, only the lane's bundle. Start
+// with [Gateway.Request]. The zero [Gateway] denies.
 //
-// REQUEST: decode, verify, validate, decide, attest, record, forward.
-// RESPONSE: decode, verify, find the record, filter, rewrite.
+// REQUEST: decode, verify, validate, decide, reserve with the record's intent, rewrite.
+// RESPONSE: decode, verify, filter, settle with the record's outcome, rewrite.
 //
 // A denial is a JSON-RPC error with HTTP 200, because MCP clients drop the session on any
 // other status. The agent sees one uniform refusal with an opaque reference; why is in the
@@ -14,12 +14,15 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base32"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
 
 	"remit/audit"
 	"remit/identity"
+	"remit/ledger"
 	"remit/policy"
 	"remit/terms"
 )
@@ -29,34 +32,42 @@ type Verifier interface {
 	Verify(ctx context.Context, raw, audience string, now time.Time) (identity.Claims, error)
 }
 
-// Directory attests who owns a datum. It answers false for a datum it does not know.
-type Directory interface {
-	Owns(ctx context.Context, o policy.Ownership) (bool, error)
+// Ledger keeps limits and evidence; see package ledger. A call whose evidence cannot be
+// kept does not run.
+type Ledger interface {
+	Reserve(context.Context, ledger.Claim) (ledger.Reservation, error)
+	Settle(context.Context, terms.CallID, ledger.Outcome) error
+	Deny(context.Context, ledger.Denial) error
+	Find(context.Context, terms.ExecutionID, terms.CallID) (ledger.Call, error)
+	Execution(context.Context, terms.ExecutionID) (ledger.Execution, error)
+	Propose(context.Context, ledger.Proposal) (ledger.Confirmation, error)
+	Confirmation(context.Context, terms.User, string) (ledger.Confirmation, error)
 }
 
-// Recorder keeps evidence. A call whose evidence cannot be kept does not run. Find answers
-// what the REQUEST side recorded of a call, so that the RESPONSE side need not believe a
-// tool. Note is for operators alone: what was refused before it was anybody's call.
-type Recorder interface {
-	Record(ctx context.Context, reference string, r audit.Record) error
-	Find(ctx context.Context, call terms.CallID) (reference string, allowed, found bool)
-	Note(ctx context.Context, reference, why string)
+// Sealer seals what the ledger keeps of arguments and results; see lambdas/sealing.
+type Sealer interface {
+	Seal(ctx context.Context, tenant string, plain []byte) ([]byte, error)
+	Open(ctx context.Context, tenant string, sealed []byte) ([]byte, error)
 }
 
-// Gateway serves both interception points of one lane. All fields but Unmetered are
-// required; with any of them missing it denies.
+// Gateway serves both interception points of one lane. With any required field missing it
+// denies.
 type Gateway struct {
-	Bundle    *policy.Bundle
-	Digest    terms.Digest
-	Verifier  Verifier
-	Directory Directory
-	Recorder  Recorder
-	Schemas   map[string]Schema // tool → its input schema, compiled
-	Now       func() time.Time
+	Bundle   *policy.Bundle
+	Digest   terms.Digest
+	Verifier Verifier
+	Ledger   Ledger
+	Sealer   Sealer
+	Schemas  map[string]Schema // tool → its input schema, compiled
+	Now      func() time.Time
 
-	// Unmetered says why calls may run without a ledger, which keeps limits, confirmations
-	// and idempotency. No ledger is built yet; with an empty reason no tool call passes.
-	Unmetered string
+	// Note is for operators alone: what was refused before it was anybody's call, and why a
+	// call could not be decided.
+	Note func(reference, why string)
+	// Observe, if set, sees every record as it is decided: a laptop prints it.
+	Observe func(reference string, r audit.Record)
+	// Assert, if set, signs what tools are shown that cannot see IAM: one assertion a call.
+	Assert func(ctx context.Context, c identity.Call, now time.Time) (string, error)
 }
 
 // Schema validates decoded arguments; its error is about the arguments and may be shown to
@@ -70,6 +81,9 @@ const (
 	codeInvalid     = -32602 // the arguments do not fit the tool's schema (JSON-RPC 2.0)
 	codeUnavailable = -32010 // try again later; nothing ran
 	codeFailed      = -32011 // the tool failed; its own words stay behind
+	codeLimit       = -32012 // a limit is used up: answer with what you have
+	codeEnded       = -32013 // the execution has ended
+	codeUnknown     = -32014 // an earlier call under the same key may have run; nobody knows
 )
 
 var messages = map[int]string{
@@ -77,6 +91,9 @@ var messages = map[int]string{
 	codeInvalid:     "invalid arguments",
 	codeUnavailable: "temporarily unavailable, try again later",
 	codeFailed:      "the tool failed",
+	codeLimit:       "a limit is used up; answer with what you have",
+	codeEnded:       "the execution has ended",
+	codeUnknown:     "an earlier call with this effect has an unknown outcome; it is not repeated",
 }
 
 // methods are all that pass. Everything else could reach what no check looks at: prompts
@@ -87,21 +104,21 @@ var methods = map[string]bool{"initialize": true, "notifications/initialized": t
 // Request answers before the call.
 func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
 	c := &call{gateway: g, reference: newReference()}
-	defer c.unlessItPanics(ctx, &reply, codeUnavailable)
+	defer c.unlessItPanics(&reply, codeUnavailable)
 	if why := c.admit(ctx, e); why != "" {
-		return c.refuse(ctx, codeRefused, why)
+		return c.refuse(codeRefused, why)
 	}
 	if c.message.Method != "tools/call" {
-		return c.pass(e)
+		return forward(nil, e.MCP.GatewayRequest.Body)
 	}
 	return c.request(ctx, e)
 }
 
 // unlessItPanics turns a bug into a denial. Before the tool nothing ran; after it that must
 // not be said, or a write would be tried again.
-func (c *call) unlessItPanics(ctx context.Context, reply *Reply, code int) {
+func (c *call) unlessItPanics(reply *Reply, code int) {
 	if recover() != nil {
-		*reply = c.refuse(ctx, code, "a fault in the interceptor")
+		*reply = c.refuse(code, "a fault in the interceptor")
 	}
 }
 
@@ -123,52 +140,23 @@ func (c *call) admit(ctx context.Context, e Event) string {
 }
 
 // refuse denies what leaves no record, and tells operators why under the same reference.
-func (c *call) refuse(ctx context.Context, code int, why string) Reply {
-	if c.gateway.Recorder != nil {
-		c.gateway.Recorder.Note(ctx, c.reference, why)
+func (c *call) refuse(code int, why string) Reply {
+	if c.gateway.Note != nil {
+		c.gateway.Note(c.reference, why)
 	}
 	return c.deny(code, "")
 }
 
-// request decides one tool call.
-func (c *call) request(ctx context.Context, e Event) Reply {
-	c.readArguments()
-	if c.gateway.Unmetered == "" {
-		return c.refuse(ctx, codeUnavailable, "there is no ledger to count the call")
-	}
-	invalid := c.validate()
-	decision := c.decide()
-	attested, err := c.attest(ctx, decision)
-	if err != nil {
-		return c.refuse(ctx, codeUnavailable, "the directory does not answer")
-	}
-	allowed := decision.Allowed() && attested && invalid == ""
-	record := c.record(decision, allowed, attested)
-	if invalid != "" {
-		record.Checks = append(record.Checks, audit.Check{Name: "input", Reason: "the arguments do not fit the tool's schema", Rule: "tools." + c.tool + ".input"})
-	}
-	if err := c.gateway.Recorder.Record(ctx, c.reference, record); err != nil {
-		return c.refuse(ctx, codeUnavailable, "the evidence cannot be kept")
-	}
-	switch {
-	case invalid != "":
-		return c.deny(codeInvalid, invalid)
-	case !allowed:
-		return c.deny(codeRefused, "")
-	}
-	return c.pass(e)
-}
-
 func (g *Gateway) complete() bool {
-	return g.Bundle != nil && g.Verifier != nil && g.Directory != nil && g.Recorder != nil && g.Now != nil && g.Digest != "" && g.Schemas != nil
+	return g.Bundle != nil && g.Verifier != nil && g.Ledger != nil && g.Sealer != nil && g.Note != nil && g.Now != nil && g.Digest != "" && g.Schemas != nil
 }
 
 // Response answers after the call. What it cannot read or filter stays behind.
 func (g *Gateway) Response(ctx context.Context, e Event) (reply Reply) {
 	c := &call{gateway: g, reference: newReference()}
-	defer c.unlessItPanics(ctx, &reply, codeFailed)
+	defer c.unlessItPanics(&reply, codeFailed)
 	if why := c.admit(ctx, e); why != "" {
-		return c.refuse(ctx, c.afterwards(e), why)
+		return c.refuse(c.afterwards(e), why)
 	}
 	return c.respond(ctx, e)
 }
@@ -231,9 +219,10 @@ func bearer(headers map[string]string) (string, bool) {
 	return token, found == 1 && token != ""
 }
 
-// readArguments takes the tool from target___tool. A name that is not of a declared target
-// is no tool at all.
+// readArguments takes the tool from target___tool, and the call its reference: both sides
+// make the same one of the same call. A name that is not of a declared target is no tool.
 func (c *call) readArguments() {
+	c.reference = referenceOf(callID(c))
 	target, name, _ := strings.Cut(c.message.Params.Name, "___")
 	if t := c.gateway.Bundle.Tools[name]; t != nil && t.Target == target {
 		c.tool = name
@@ -265,13 +254,6 @@ func (c *call) decide() policy.Decision {
 	})
 }
 
-func (c *call) attest(ctx context.Context, d policy.Decision) (bool, error) {
-	if d.Owner == nil {
-		return true, nil
-	}
-	return c.gateway.Directory.Owns(ctx, *d.Owner)
-}
-
 // couldCall reports whether some arguments exist with which the user might call the tool:
 // what tools/list shows. Hiding is not denying; every call is decided again.
 func (c *call) couldCall(tool string) bool {
@@ -279,132 +261,15 @@ func (c *call) couldCall(tool string) bool {
 	return d.Checks[policy.Role].Effect == policy.Allow && d.Checks[policy.RBAC].Effect == policy.Allow && len(d.Constraints) == 0
 }
 
-func (c *call) record(d policy.Decision, allowed, attested bool) audit.Record {
-	r := audit.Record{
-		Execution: c.claims.Execution, Lane: c.claims.Lane, User: c.claims.User, Tool: c.tool, Bundle: c.gateway.Digest,
-		At: c.gateway.Now(), Allowed: allowed, Call: callID(c),
-	}
-	if t := c.gateway.Bundle.Tools[c.tool]; t != nil && t.Audit.Reasoning && allowed {
-		r.Rationale, _ = c.arguments[rationale].(string)
-	}
-	for _, check := range d.Checks {
-		ok := check.Effect == policy.Allow
-		reason := check.Reason.Sentence
-		if check.Kind == policy.Tenant && d.Owner != nil && !attested {
-			ok, reason = false, "the directory does not attest that the user's tenant owns the datum"
-		}
-		r.Checks = append(r.Checks, audit.Check{Name: check.Kind.String(), Allowed: ok, Reason: reason, Rule: check.Reason.Rule})
-	}
-	for _, k := range d.Constraints {
-		r.Checks = append(r.Checks, audit.Check{Name: "constraint", Reason: k.Sentence, Rule: k.Rule})
-	}
-	r.Input = audit.Content{Digest: digestOf(c.arguments)}
-	return r
-}
-
-// rationale is the argument by which an agent states why it calls a tool whose declaration
-// requires reasoning. Of other calls nothing is kept in the clear.
-const rationale = "rationale"
-
 // newReference is what an agent may quote and only operators can look up.
 func newReference() string { return rand.Text()[:16] }
 
-// identityHeaders tell the target for whom it works. The client's own values never survive:
-// the interceptor's headers win (AgentCore developer guide, gateway-headers).
-func (c *call) identityHeaders() map[string]string {
-	return map[string]string{
-		"X-Remit-User": c.claims.User.ID, "X-Remit-Tenant": c.claims.User.Tenant, "X-Remit-Lane": c.claims.Lane.String(),
-		"X-Remit-Execution": string(c.claims.Execution), "X-Remit-Call": string(callID(c)),
-	}
-}
-
-// pass forwards the message as it came, without the token and with the identity headers.
-func (c *call) pass(e Event) Reply {
-	return forward(c.identityHeaders(), e.MCP.GatewayRequest.Body)
-}
-
-// respond rewrites what came back.
-func (c *call) respond(ctx context.Context, e Event) Reply {
-	response := e.MCP.GatewayResponse
-	if response == nil || isNull(response.Body) {
-		return silence // a notification, or the request side has answered; there is nothing to let out
-	}
-	var body struct {
-		Result json.RawMessage `json:"result"`
-		Error  *rpcError       `json:"error"`
-	}
-	if err := json.Unmarshal(response.Body, &body); err != nil {
-		return c.refuse(ctx, codeFailed, "what came back is not JSON-RPC")
-	}
-	switch {
-	case c.message.Method == "tools/call":
-		return c.called(ctx, body.Result, body.Error)
-	case body.Error != nil:
-		return c.refuse(ctx, codeFailed, "the gateway answered with an error")
-	case c.message.Method == "tools/list":
-		return c.listed(ctx, body.Result)
-	}
-	return answer(c.message.ID, body.Result)
-}
-
-// called answers a tool call by what the REQUEST side recorded of it. A refusal there comes
-// back as it was; an error of the tool keeps nothing of the tool's own, because errors and
-// even references could carry data out; a result is filtered.
-func (c *call) called(ctx context.Context, result json.RawMessage, failed *rpcError) Reply {
-	c.readArguments()
-	reference, allowed, found := c.gateway.Recorder.Find(ctx, callID(c))
-	if found {
-		c.reference = reference
-	}
-	switch {
-	case found && !allowed:
-		if invalid := c.validate(); invalid != "" {
-			return c.deny(codeInvalid, invalid)
-		}
-		return c.deny(codeRefused, "")
-	case !found && failed != nil && failed.Code == codeUnavailable:
-		return c.refuse(ctx, codeUnavailable, "nothing ran")
-	case !found:
-		return c.refuse(ctx, codeRefused, "an answer to a call that was not let through")
-	case failed != nil || isError(result):
-		return c.deny(codeFailed, "")
-	}
-	kept, _, err := c.gateway.Bundle.Filter(c.tool, result)
+// referenceOf names a call: the record is found by it, and it tells nothing that whoever
+// made the call does not know.
+func referenceOf(call terms.CallID) string {
+	raw, err := hex.DecodeString(string(call[:20]))
 	if err != nil {
-		return c.deny(codeFailed, "")
+		return newReference() // callID writes hex
 	}
-	return answer(c.message.ID, json.RawMessage(kept))
-}
-
-func isError(result json.RawMessage) bool {
-	var r struct {
-		IsError any `json:"isError"`
-	}
-	return json.Unmarshal(result, &r) != nil || r.IsError != nil && r.IsError != false
-}
-
-// listed keeps the tools this user could call.
-func (c *call) listed(ctx context.Context, result json.RawMessage) Reply {
-	var list struct {
-		Tools []json.RawMessage `json:"tools"`
-		Next  string            `json:"nextCursor,omitempty"`
-	}
-	if err := json.Unmarshal(result, &list); err != nil {
-		return c.refuse(ctx, codeFailed, "the list of tools cannot be read")
-	}
-	kept := []json.RawMessage{}
-	for _, raw := range list.Tools {
-		var tool struct {
-			Name string `json:"name"`
-		}
-		if json.Unmarshal(raw, &tool) != nil {
-			continue
-		}
-		c.message.Params.Name, c.tool = tool.Name, ""
-		if c.readArguments(); c.tool != "" && c.couldCall(c.tool) {
-			kept = append(kept, raw)
-		}
-	}
-	list.Tools = kept
-	return answer(c.message.ID, list)
+	return base32.StdEncoding.EncodeToString(raw)
 }

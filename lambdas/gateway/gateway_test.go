@@ -15,6 +15,8 @@ import (
 
 	"remit/audit"
 	"remit/identity"
+	"remit/lambdas/sealing"
+	"remit/ledger"
 	"remit/policy"
 	"remit/terms"
 )
@@ -33,37 +35,33 @@ func (v trusting) Verify(_ context.Context, raw, audience string, _ time.Time) (
 	return v.claims, nil
 }
 
-// directory owns the datums of one tenant.
-type directory map[string]string
-
-func (d directory) Owns(_ context.Context, o policy.Ownership) (bool, error) {
-	if d == nil {
-		return false, errors.New("the directory is down")
-	}
-	return d[o.Datum] == o.Tenant && o.Tenant != "", nil
-}
-
-type recorder struct {
+// records is what a gateway showed: every record as it was decided, and every note.
+type records struct {
 	records map[string]audit.Record
-	calls   map[terms.CallID]string
 	notes   map[string]string
-	down    bool
 }
 
-func (r *recorder) Find(_ context.Context, call terms.CallID) (string, bool, bool) {
-	reference, found := r.calls[call]
-	return reference, r.records[reference].Allowed, found
+// flaky is a store that answers nothing while it is down.
+type flaky struct {
+	ledger.Store
+	down bool
 }
 
-func (r *recorder) Note(_ context.Context, reference, why string) { r.notes[reference] = why }
-
-func (r *recorder) Record(_ context.Context, reference string, record audit.Record) error {
-	if r.down {
-		return errors.New("the store is down")
+func (f *flaky) Apply(ctx context.Context, token string, ops []ledger.Op) error {
+	if f.down {
+		return ledger.ErrUnavailable
 	}
-	r.records[reference], r.calls[record.Call] = record, reference
-	return nil
+	return f.Store.Apply(ctx, token, ops)
 }
+
+func (f *flaky) Get(ctx context.Context, k ledger.Key) (ledger.Item, error) {
+	if f.down {
+		return nil, ledger.ErrUnavailable
+	}
+	return f.Store.Get(ctx, k)
+}
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 type anything struct{}
 
@@ -81,6 +79,10 @@ func bundle(t testing.TB) *policy.Bundle {
 		Tools: map[string]*policy.Tool{
 			"find_order":  {Target: "find-order", Access: terms.Read, DataClass: "OPEN", Callers: []string{"clerk", "lead"}, Input: json.RawMessage(`{}`), Datum: &policy.Datum{Directory: "orders", Argument: "order"}, Allow: []string{"$.state"}, Never: []string{"card"}},
 			"close_order": {Target: "close-order", Access: terms.Write, DataClass: "OPEN", Callers: []string{"lead"}, Input: json.RawMessage(`{}`), Allow: []string{"$.state"}},
+			"ship_order": {Target: "ship-order", Access: terms.Write, DataClass: "OPEN", Callers: []string{"lead"}, Input: json.RawMessage(`{}`), Allow: []string{"$.state"},
+				Datum: &policy.Datum{Directory: "orders", Argument: "order"}, Once: &policy.Once{Key: []string{"order"}, Seconds: 3600}, PerUserDay: 3, Cost: 10},
+			"refund_order": {Target: "refund-order", Access: terms.Write, DataClass: "OPEN", Callers: []string{"lead"}, Input: json.RawMessage(`{}`), Allow: []string{"$.state"},
+				Datum: &policy.Datum{Directory: "orders", Argument: "order"}, Confirmation: &policy.Confirmation{Seconds: 900}, Once: &policy.Once{Key: []string{"order"}, Seconds: 3600}},
 		},
 	}
 	text, err := b.Canonical()
@@ -94,16 +96,52 @@ func bundle(t testing.TB) *policy.Bundle {
 	return loaded
 }
 
-func gatewayFor(t testing.TB, roles ...string) (*Gateway, *recorder) {
+// kept is the ledger of a test: an execution that is open, and two datums with owners.
+func kept(t testing.TB, user terms.User) (*ledger.Ledger, *flaky) {
 	t.Helper()
-	r := &recorder{records: map[string]audit.Record{}, calls: map[terms.CallID]string{}, notes: map[string]string{}}
+	store := &flaky{Store: &ledger.Memory{}}
+	l, ctx := &ledger.Ledger{Store: store}, context.Background()
+	for datum, tenant := range map[string]string{"O-1": "north", "O-2": "south"} {
+		owner := ledger.OwnerKey("orders", datum)
+		if err := store.Apply(ctx, "own "+datum, []ledger.Op{{Key: owner, Put: ledger.Item{"tenant": {S: tenant}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, l, "e-1", user, "")
+	return l, store
+}
+
+func open(t testing.TB, l *ledger.Ledger, id terms.ExecutionID, user terms.User, approval string) {
+	t.Helper()
+	_, err := l.Open(context.Background(), ledger.Admission{
+		Execution: id, User: user, Lane: lane, Purpose: "ordering", Approval: approval, At: noon, Deadline: noon.Add(time.Minute),
+		Caps: []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: 40}, {Limit: ledger.CostLimit, Take: 1_000_000}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func gatewayFor(t testing.TB, roles ...string) (*Gateway, *records) {
+	t.Helper()
+	g, r, _ := gatewayOver(t, roles...)
+	return g, r
+}
+
+func gatewayOver(t testing.TB, roles ...string) (*Gateway, *records, *flaky) {
+	t.Helper()
+	r := &records{records: map[string]audit.Record{}, notes: map[string]string{}}
+	user := terms.User{ID: "ana", Tenant: "north", Roles: roles}
+	l, store := kept(t, user)
 	return &Gateway{
-		Bundle: bundle(t), Recorder: r, Directory: directory{"O-1": "north", "O-2": "south"},
-		Verifier:  trusting{identity.Claims{User: terms.User{ID: "ana", Tenant: "north", Roles: roles}, Lane: lane, Execution: "e-1", Purpose: "ordering"}},
-		Schemas:   map[string]Schema{"find_order": anything{}, "close_order": anything{}},
-		Now:       func() time.Time { return time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC) },
-		Unmetered: "a test of decisions", Digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000",
-	}, r
+		Bundle: bundle(t), Ledger: l, Sealer: sealing.Sealer{Keys: sealing.NewLocal()},
+		Note:     func(reference, why string) { r.notes[reference] = why },
+		Observe:  func(reference string, record audit.Record) { r.records[reference] = record },
+		Verifier: trusting{identity.Claims{User: user, Lane: lane, Execution: "e-1", Purpose: "ordering", Expires: noon.Add(3 * time.Minute)}},
+		Schemas:  map[string]Schema{"find_order": anything{}, "close_order": anything{}, "ship_order": anything{}, "refund_order": anything{}},
+		Now:      func() time.Time { return noon },
+		Digest:   "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+	}, r, store
 }
 
 func event(body string) Event {
@@ -150,9 +188,9 @@ func TestTheZeroGatewayDeniesOnBothSides(t *testing.T) {
 	}
 }
 
-// isReference: sixteen letters and digits of base32, as newReference makes them.
+// isReference: sixteen letters and digits.
 func isReference(s string) bool {
-	return len(s) == 16 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+	return len(s) == 16 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
 func TestEachWayToBeRefusedLooksTheSameToTheAgent(t *testing.T) {
@@ -248,28 +286,17 @@ func TestWithoutATrustedTokenNothingPasses(t *testing.T) {
 	}
 }
 
-func TestWhenEvidenceOrOwnersCannotBeHadNothingRuns(t *testing.T) {
-	g, records := gatewayFor(t, "lead")
-	records.down = true
-	if got := code(t, g.Request(context.Background(), event(callOf("close-order___close_order", `{}`)))); got != codeUnavailable {
-		t.Errorf("the record store is down and the call got %d", got)
-	}
-	records.down = false
-	g.Directory = directory(nil)
-	if got := code(t, g.Request(context.Background(), event(callOf("find-order___find_order", `{"order":"O-1"}`)))); got != codeUnavailable {
-		t.Errorf("the directory is down and the call got %d", got)
+func TestWhenTheLedgerDoesNotAnswerNothingRuns(t *testing.T) {
+	g, _, store := gatewayOver(t, "lead")
+	store.down = true
+	for tool, arguments := range map[string]string{"close-order___close_order": `{}`, "find-order___find_order": `{"order":"O-1"}`, "refund-order___refund_order": `{"order":"O-1"}`} {
+		if got := code(t, g.Request(context.Background(), event(callOf(tool, arguments)))); got != codeUnavailable {
+			t.Errorf("the ledger is down and a call of %s got %d", tool, got)
+		}
 	}
 	g.Verifier = nil
 	if got := code(t, g.Request(context.Background(), event(callOf("close-order___close_order", `{}`)))); got != codeRefused {
 		t.Errorf("without a verifier the call got %d", got)
-	}
-}
-
-func TestWithoutALedgerNothingRunsUnlessSomeoneSaysWhy(t *testing.T) {
-	g, records := gatewayFor(t, "lead")
-	g.Unmetered = ""
-	if got := code(t, g.Request(context.Background(), event(callOf("close-order___close_order", `{}`)))); got != codeUnavailable || len(records.records) != 0 {
-		t.Errorf("a call that nobody counts got %d", got)
 	}
 }
 
@@ -298,6 +325,11 @@ func TestMalformedMessagesAreRefusedAndLeaveNothing(t *testing.T) {
 		"no version":     `{"id":1,"method":"tools/call","params":{"name":"close-order___close_order"}}`,
 		"repeated key":   `{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call","params":{"name":"close-order___close_order"}}`,
 		"repeated case":  `{"jsonrpc":"2.0","id":1,"method":"ping","Method":"tools/call","params":{"name":"close-order___close_order"}}`,
+		"not UTF-8":      callOf("close-order___close_order", "{\"a\":\"\xff\"}"),
+		"half a pair":    callOf("close-order___close_order", `{"a":"\ud800"}`),
+		"inexact number": callOf("close-order___close_order", `{"a":9007199254740993}`),
+		"repeated deep":  callOf("close-order___close_order", `{"a":[{"b":1,"b":2}]}`),
+		"disguised meta": `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"close-order___close_order","arguments":{},"_META":{}}}`,
 		"disguised key":  `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"close-order___close_order","arguments":{}},"paramſ":{"name":"close-order___close_order"}}`,
 		"other case":     `{"jsonrpc":"2.0","id":1,"method":"tools/call","Params":{"name":"close-order___close_order"}}`,
 		"no id":          `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"close-order___close_order"}}`,
@@ -360,7 +392,7 @@ func TestTheListShowsWhatTheUserCouldCall(t *testing.T) {
 	for role, want := range map[string][]string{"clerk": {"find_order"}, "lead": {"find_order", "close_order"}, "guest": nil} {
 		g, _ := gatewayFor(t, role)
 		reply := string(g.Response(context.Background(), response(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, all)).MCP.Response.Body)
-		for _, tool := range []string{"find_order", "close_order", "search"} {
+		for _, tool := range []string{"find_order", "close_order", "x_amz_bedrock_agentcore_search"} {
 			if strings.Contains(reply, tool) != slices.Contains(want, tool) {
 				t.Errorf("%s sees %s", role, reply)
 			}

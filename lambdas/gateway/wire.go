@@ -7,7 +7,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/gowebpki/jcs"
 
 	"remit/terms"
 )
@@ -55,21 +59,19 @@ type message struct {
 	Params  struct {
 		Name      string         `json:"name"`
 		Arguments map[string]any `json:"arguments"`
+		Meta      struct {
+			Confirmation string `json:"remit/confirmation"`
+		} `json:"_meta"`
 	} `json:"params"`
 }
 
 // read accepts exactly one JSON-RPC request object: no batch, no repeated key, nothing
 // after it. A repeated key would let two readers see two messages.
 func (m *message) read(body []byte) bool {
-	if len(body) > MaxBody || !isObject(body) || repeatsKey(body) {
+	if len(body) > MaxBody || !isObject(body) || unsound(body) {
 		return false
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	if err := decoder.Decode(m); err != nil || m.Version != "2.0" || !plainID(m.ID) {
-		return false
-	}
-	_, err := decoder.Token()
-	return err == io.EOF
+	return json.Unmarshal(body, m) == nil && m.Version == "2.0" && plainID(m.ID)
 }
 
 func isObject(body []byte) bool {
@@ -84,45 +86,54 @@ func plainID(id json.RawMessage) bool {
 // maxDepth bounds nesting in a message. Tool arguments of real tools are a few deep.
 const maxDepth = 64
 
-// repeatsKey walks the tokens of a JSON text and reports a key that an object has twice or
-// that passes for a protocol word, nesting beyond [maxDepth], or text that is no JSON.
-func repeatsKey(body []byte) bool {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	var open []map[string]bool // one per open container; nil for a list
-	key := false               // the next token is a key
+// unsound walks the tokens of a JSON text and reports what two readers could read in two
+// ways: a key that an object has twice or that passes for a protocol word, text that is not
+// UTF-8 or holds half a surrogate pair, a number that a float64 does not hold exactly,
+// nesting beyond [maxDepth], bytes after the value, or text that is no JSON (RFC 7493).
+func unsound(body []byte) bool {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body)) // it refuses names given twice, and what is not UTF-8
 	for {
-		token, err := decoder.Token()
-		if err == io.EOF {
-			return false
+		token, err := decoder.ReadToken()
+		if err != nil {
+			return err != io.EOF
 		}
-		if err != nil || len(open) > maxDepth {
+		if decoder.StackDepth() > maxDepth {
 			return true
 		}
-		switch delimiter, _ := token.(json.Delim); {
-		case delimiter == '{':
-			open, key = append(open, map[string]bool{}), true
-			continue
-		case delimiter == '[':
-			open, key = append(open, nil), false
-			continue
-		case delimiter != 0:
-			open = open[:len(open)-1]
-		case key:
-			name := token.(string)
-			if disguised(name) || open[len(open)-1][name] {
+		switch token.Kind() {
+		case '"':
+			if kind, length := decoder.StackIndex(decoder.StackDepth()); kind == '{' && length%2 == 1 && disguised(token.String()) {
 				return true
 			}
-			open[len(open)-1][name], key = true, false
-			continue
+		case '0':
+			if !exact(token.String()) {
+				return true
+			}
 		}
-		key = len(open) > 0 && open[len(open)-1] != nil
+		if decoder.StackDepth() == 0 {
+			_, err := decoder.ReadToken()
+			return err != io.EOF
+		}
 	}
+}
+
+// exact reports whether a number survives being a float64, as every digest and check here
+// reads it: of two integers over 2^53 that differ, both could be the one that was approved.
+func exact(number string) bool {
+	if len(number) < 16 {
+		return true // fewer than 16 digits always do (IEEE 754 binary64)
+	}
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil || strings.ContainsAny(number, ".eE") {
+		return err == nil
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64) == number
 }
 
 // protocolWords are the keys that are decided on. encoding/json also takes other spellings
 // for them (another case, and letters that fold to theirs, such as U+017F for s); a reader
 // further on may not, and would then see another call than the one that was judged.
-var protocolWords = []string{"jsonrpc", "id", "method", "params", "name", "arguments"}
+var protocolWords = []string{"jsonrpc", "id", "method", "params", "name", "arguments", "_meta", ConfirmationMeta}
 
 // disguised reports a key that is almost, and not exactly, a protocol word.
 func disguised(key string) bool {
@@ -140,9 +151,6 @@ type rpcData struct {
 	Reference string `json:"reference"`
 	Detail    string `json:"detail,omitempty"`
 }
-
-// UnmarshalJSON reads nothing: data of an error that came back is a tool's to choose.
-func (d *rpcData) UnmarshalJSON([]byte) error { return nil }
 
 func isNull(body json.RawMessage) bool {
 	trimmed := bytes.TrimSpace(body)
@@ -201,11 +209,22 @@ func callID(c *call) terms.CallID {
 	return terms.CallID(fmt.Sprintf("%x", h.Sum(nil)))
 }
 
-// digestOf names arguments by their canonical JSON: keys in order, no white space.
+// digestOf names arguments by their canonical JSON (RFC 8785).
 func digestOf(arguments map[string]any) terms.Digest {
+	return terms.Digest(fmt.Sprintf("sha256:%x", sumOf(arguments)))
+}
+
+func sumOf(arguments map[string]any) [32]byte {
 	text, err := json.Marshal(arguments)
-	if err != nil {
-		return ""
+	if err == nil {
+		text, err = jcs.Transform(text)
 	}
+	if err != nil {
+		return [32]byte{} // they were decoded from JSON, so they encode
+	}
+	return sha256.Sum256(text)
+}
+
+func digestText(text []byte) terms.Digest {
 	return terms.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(text)))
 }

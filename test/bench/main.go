@@ -45,6 +45,17 @@ func bench(rounds int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	say("the decision core, and cedar-go on the same policies")
+	core, err := decided(rounds)
+	if err != nil {
+		return err
+	}
+	say("the interceptor, and a flood of unknown keys")
+	calls, err := intercepted(rounds)
+	if err != nil {
+		return err
+	}
+	rows = append(append(rows, core...), calls...)
 	if asJSON {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")

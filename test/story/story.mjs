@@ -27,13 +27,28 @@ function seen(error) {
   return `error ${error.code}: ${error.message.replace(/^MCP error -?\d+: /, "")}${error.data?.detail ? ` (${error.data.detail})` : ""}`;
 }
 
-async function call(client, name, args) {
+// What waits for the user, as the last call that waits was told.
+let waiting;
+
+async function call(client, name, args, _meta) {
   try {
-    const result = await client.callTool({ name, arguments: args });
-    return JSON.stringify(result.structuredContent ?? result.content);
+    const result = await client.callTool({ name, arguments: args, ...(_meta && { _meta }) });
+    const content = result.structuredContent ?? result.content;
+    if (content.status !== "pending") return JSON.stringify(content);
+    waiting = { name, args, id: content.confirmation };
+    return `pending: ${content.says}`;
   } catch (error) {
     return seen(error);
   }
+}
+
+// The user decides in a browser, with a login of their own that no agent has.
+async function approve(user) {
+  const login = await fetch(`${base}/login/${user}`, { redirect: "manual" });
+  const token = login.headers.get("location").split("#")[1];
+  const answer = await fetch(`${base}/approvals/${waiting.id}/approve`, { method: "POST", headers: { authorization: `Bearer ${token}` } });
+  const body = await answer.json();
+  return answer.ok ? JSON.stringify(body.result.structuredContent) : body.error;
 }
 
 for (const step of steps) {
@@ -48,6 +63,10 @@ for (const step of steps) {
     if (ask === "list") {
       const { tools } = await client.listTools();
       console.log(`sees ${tools.map((t) => t.name.split("___")[1]).join(", ")}`);
+    } else if (ask === "approve") {
+      console.log(`${step.user} approves exactly that, in a browser\n  → ${await approve(step.user)}`);
+    } else if (ask === "again") {
+      console.log(`the agent asks how it ended\n  → ${await call(client, waiting.name, waiting.args, { "remit/confirmation": waiting.id })}`);
     } else {
       const [tool, args] = ask;
       const name = `${tool.replaceAll("_", "-")}___${tool}`;

@@ -1,0 +1,152 @@
+package grants
+
+import (
+	"remit/iam"
+	"remit/platform"
+)
+
+// The ledger's table holds items of many kinds, told apart by their leading keys, and each
+// function reaches the kinds it works on (ledger/dynamo lists them with their access
+// patterns). Records are put and never updated or deleted by anyone.
+
+// items grants actions on items of the ledger's table whose leading keys begin as said. A
+// request without keys is refused: ForAllValues alone would let it pass.
+func items(site platform.Site, sid, why string, actions []string, leading ...string) iam.Statement {
+	return allow(sid, why, actions, list(site.TableARN(site.Ledger())),
+		iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", leading...),
+		iam.When("Null", "dynamodb:LeadingKeys", "false"))
+}
+
+// useLedgerKey: the tables are encrypted under a key of their own.
+func useLedgerKey(site platform.Site) iam.Statement {
+	return allow("UseLedgerKey", "the ledger is encrypted; its key works only through DynamoDB",
+		list("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"), list(site.KeyARN(platform.LedgerKeyID)),
+		iam.When("StringEquals", "kms:ViaService", "dynamodb."+site.Region+".amazonaws.com"))
+}
+
+// writeRecords: evidence is put once.
+func writeRecords(site platform.Site) iam.Statement {
+	return items(site, "WriteRecords", "evidence is added, and never changed or removed", list("dynamodb:PutItem"), "RECORD#*")
+}
+
+// seal lets a function seal what the ledger keeps of arguments and results, always for a
+// named tenant.
+func seal(site platform.Site, sid, why string, actions ...string) iam.Statement {
+	return allow(sid, why, actions, list(site.KeyARN(platform.SealKeyID)), iam.When("Null", "kms:EncryptionContext:tenant", "false"))
+}
+
+// attestOwners asks the directory, in the transaction that reserves, whose a datum is. It
+// answers yes or no and shows nothing.
+func attestOwners(site platform.Site) iam.Statement {
+	return allow("AttestOwners", "whose a datum is, as a condition of the transaction; the owner is not read",
+		list("dynamodb:ConditionCheckItem"), list(site.TableARN(site.Directory())),
+		iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "DATUM#*"), iam.When("Null", "dynamodb:LeadingKeys", "false"))
+}
+
+// requestLedger is what the REQUEST interceptor does: reserve, deny, propose. It sees no
+// switch and no tenant's day, and deletes nothing.
+func requestLedger(site platform.Site) []iam.Statement {
+	return []iam.Statement{
+		items(site, "ReserveCalls", "an execution, its calls, the user's day, the datum's key, the user's confirmations",
+			list("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*", "USER#*"),
+		items(site, "ReadRecords", "what was recorded of a call that came before", list("dynamodb:GetItem"), "RECORD#*"),
+		writeRecords(site), attestOwners(site), useLedgerKey(site),
+		seal(site, "SealArguments", "arguments wait sealed for the user's confirmation; a stored result is opened for a duplicate", "kms:Decrypt", "kms:GenerateDataKey"),
+	}
+}
+
+// responseLedger is what the RESPONSE interceptor does: settle, or release what did not
+// run. Releasing removes a key that was claimed for it, and nothing else.
+func responseLedger(site platform.Site) []iam.Statement {
+	return []iam.Statement{
+		items(site, "SettleCalls", "an execution, its calls, the user's day, the datum's key, the confirmation a call ran under",
+			list("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*", "USER#*"),
+		items(site, "LetGoOfKeys", "a key claimed by a call that did not run", list("dynamodb:DeleteItem"), "ONCE#*"),
+		items(site, "ReadRecords", "what the request side recorded", list("dynamodb:GetItem"), "RECORD#*"),
+		writeRecords(site), useLedgerKey(site),
+		seal(site, "SealResults", "results wait sealed for duplicates", "kms:Decrypt", "kms:GenerateDataKey"),
+	}
+}
+
+// entryLedger is what the front door does: open executions from the user's and the tenant's
+// day, unless a switch stops them, and close them.
+func entryLedger(site platform.Site) []iam.Statement {
+	return []iam.Statement{
+		items(site, "OpenExecutions", "executions, the list of open ones, and the days they take from",
+			list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), "EXEC#*", "OPEN#*", "TENANT#*", "USER#*"),
+		items(site, "ReadSwitches", "what is stopped is not opened", list("dynamodb:ConditionCheckItem", "dynamodb:GetItem"), "SWITCHES"),
+		useLedgerKey(site),
+	}
+}
+
+// accountKeys is the policies of the platform account's own keys.
+func accountKeys(p *platform.Platform, e platform.Environment, site platform.Site) []iam.Policy {
+	from := place(p, "environments."+e.Name+".accounts."+site.Purpose)
+	key := func(id string, d iam.Document) iam.Policy {
+		return iam.Policy{ARN: iam.ARN(site.KeyARN(id)), Kind: "AWS::KMS::Key", Document: d, From: from}
+	}
+	// A pattern, so that adding a lane changes no key: only request interceptors have such names.
+	requests := site.Role("*", "request")
+	return []iam.Policy{
+		key(platform.LedgerKeyID, tableKey(site)),
+		key(platform.SealKeyID, sealKey(site)),
+		key(platform.DelegationKeyID, signingKey(site, "SignedByTheEntry", "only the front door says for whom an agent acts", iam.When("ArnEquals", "aws:PrincipalArn", site.Role("entry")))),
+		key(platform.CallKeyID, signingKey(site, "SignedByRequest", "request interceptors assert single calls; the front door publishes the key", iam.When("ArnLike", "aws:PrincipalArn", requests, site.Role("entry")))),
+	}
+}
+
+// sealKey is opened by this account's own roles, each by its own grant, and always for a
+// named tenant.
+func sealKey(site platform.Site) iam.Document {
+	use := allow("UsedForATenant", "what is sealed belongs to a tenant, and opens only under its name", list("kms:Decrypt", "kms:GenerateDataKey"), everything,
+		iam.When("StringEquals", "kms:CallerAccount", string(site.Account)), iam.When("Null", "kms:EncryptionContext:tenant", "false"))
+	use.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(site.Role("entry"))))}
+	return iam.Doc(use, administered(site))
+}
+
+// signingKey signs for whom the condition names and for nobody else, whatever IAM they have.
+func signingKey(site platform.Site, sid, why string, by iam.Condition) iam.Document {
+	use := allow(sid, why, list("kms:GetPublicKey", "kms:Sign"), everything, by)
+	use.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(site.Role("entry"))))}
+	return iam.Doc(use, administered(site))
+}
+
+// Asserts reports whether a lane has a target that cannot tell who calls by IAM: it is
+// shown a signed assertion of each call instead.
+func Asserts(lane platform.Running) bool {
+	for _, tool := range lane.Tools {
+		if target, _ := lane.Environment.Target(tool.Name); target.OpenAPI != nil || target.MCPServer != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// tableKey is the policy of a key that encrypts tables. The account's IAM decides who uses
+// it, and then only through DynamoDB; only the deployment administers it.
+func tableKey(site platform.Site) iam.Document {
+	inDynamoDB := iam.When("StringEquals", "kms:ViaService", "dynamodb."+site.Region+".amazonaws.com")
+	own := iam.When("StringEquals", "kms:CallerAccount", string(site.Account))
+	account := iam.Principals{AWS: list("arn:" + site.Partition() + ":iam::" + string(site.Account) + ":root")}
+	use := allow("UsedThroughDynamoDB", "the key opens this account's tables and nothing beside them",
+		list("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"), everything, inDynamoDB, own)
+	use.Principals = account
+	granted := allow("GrantedToDynamoDB", "DynamoDB keeps a table open by a grant that only an AWS service can use",
+		list("kms:CreateGrant"), everything, inDynamoDB, own, iam.When("Bool", "kms:GrantIsForAWSResource", "true"))
+	granted.Principals = account
+	return iam.Doc(use, granted, administered(site))
+}
+
+// administered is named in the key and not in the deployment's own policy: a permission on
+// keys by label would also reach every key that someone labels. "*" is held to that one role.
+func administered(site platform.Site) iam.Statement {
+	s := allow("AdministeredByDeployment", "only the deployment changes the key; using it is not part of that",
+		keyAdministration, everything, iam.When("ArnEquals", "aws:PrincipalArn", site.BootstrapRole("execution")),
+		iam.When("StringEquals", "kms:CallerAccount", string(site.Account)))
+	s.Principals = iam.Principals{AWS: everything}
+	return s
+}
+
+// keyAdministration is what CloudFormation needs to own a key. None of it reads data.
+var keyAdministration = list("kms:CancelKeyDeletion", "kms:DescribeKey", "kms:DisableKey", "kms:EnableKey", "kms:EnableKeyRotation", "kms:DisableKeyRotation",
+	"kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListResourceTags", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:UpdateKeyDescription")

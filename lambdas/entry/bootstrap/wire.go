@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/bedrockagentcore"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"remit/identity"
+	"remit/lambdas/entry"
+	"remit/lambdas/environ"
+	"remit/lambdas/signing"
+	"remit/ledger"
+	"remit/ledger/dynamo"
+	"remit/policy"
+	"remit/terms"
+)
+
+// newEntry makes the front door over AWS.
+func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
+	text, err := environ.Document("entrance.json")
+	if err != nil {
+		return nil, err
+	}
+	entrance, err := policy.LoadEntrance(text)
+	if err != nil {
+		return nil, err
+	}
+	parameters := registry{client: ssm.NewFromConfig(config), path: environ.Must("REMIT_REGISTRY")}
+	issuer, err := parameters.issuer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := kms.NewFromConfig(config)
+	delegation, err := signing.New(ctx, keys, environ.Must("REMIT_DELEGATION_KEY"), identity.RS256)
+	if err != nil {
+		return nil, err
+	}
+	calls, err := signing.New(ctx, keys, environ.Must("REMIT_CALL_KEY"), identity.ES256)
+	if err != nil {
+		return nil, err
+	}
+	documents, err := entry.Publish(issuer, delegation.Public(), calls.Public())
+	if err != nil {
+		return nil, err
+	}
+	login, err := loginVerifier(entrance.Login)
+	if err != nil {
+		return nil, err
+	}
+	return &entry.Entry{
+		Entrance: entrance, Issuer: issuer, Login: login, Agents: agents{issuer, documents["/jwks.json"]},
+		Lanes: &parameters, Signer: delegation, Documents: documents,
+		Ledger:  &ledger.Ledger{Zone: terms.Zone(entrance.Day), Store: &dynamo.Store{Client: dynamodb.NewFromConfig(config), Tables: tables()}},
+		Runtime: runtime{bedrockagentcore.NewFromConfig(config)}, Vendor: vendor{sts.NewFromConfig(config)},
+		Note: environ.Note, Now: time.Now,
+	}, nil
+}
+
+func tables() map[string]string {
+	return map[string]string{ledger.LedgerTable: environ.Must("REMIT_LEDGER"), ledger.DirectoryTable: environ.Must("REMIT_DIRECTORY")}
+}
+
+// maxLogin is the oldest token of the company's that still opens an execution.
+const maxLogin = 12 * time.Hour
+
+// loginVerifier trusts the company's identity provider for access tokens. Some providers
+// write typ JWT on access tokens too; what marks an ID token is refused by its claims.
+func loginVerifier(login policy.Login) (*identity.Verifier, error) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	return identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
+		URL: login.Issuer, Kind: identity.KindLogin, Audiences: []string{login.Audience},
+		Algorithms: []identity.Algorithm{identity.RS256, identity.ES256, identity.PS256}, Types: []string{"at+jwt", "JWT"}, MaxAge: maxLogin,
+		Keys:    identity.KeySource{Fetch: identity.OverHTTP(client)},
+		Mapping: &identity.Mapping{User: login.User, Tenant: login.Tenant, Roles: login.Roles, Map: login.Map},
+	}}})
+}
+
+// agents verifies our own delegation tokens for whichever lane is asked about.
+type agents struct {
+	issuer string
+	keys   []byte
+}
+
+// Verify trusts one audience at a time: the lane that is registered under it.
+func (a agents) Verify(ctx context.Context, raw, audience string, now time.Time) (identity.Claims, error) {
+	v, err := identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
+		URL: a.issuer, Kind: identity.KindDelegation, Audiences: []string{audience},
+		Algorithms: []identity.Algorithm{identity.RS256}, Types: []string{"at+jwt"}, MaxAge: 24 * time.Hour, Keys: identity.KeySource{Fixed: a.keys},
+	}}})
+	if err != nil {
+		return identity.Claims{}, err
+	}
+	return v.Verify(ctx, raw, audience, now)
+}

@@ -1,0 +1,195 @@
+package entry
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"remit/ledger"
+	"remit/terms"
+)
+
+// MaxAsked is the largest request that is read, in bytes.
+const MaxAsked = 256 << 10
+
+// Handler serves the front door over HTTP:
+//
+//	POST   /executions              the user's own token in, the agent's streamed answer out
+//	DELETE /executions/{id}         the user ends an execution of their own
+//	POST   /executions/{id}/memory  the agent's delegation token in, memory credentials out
+//	GET    the documents of [Publish]
+func (e *Entry) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /executions", e.run)
+	mux.HandleFunc("DELETE /executions/{id}", e.cancel)
+	mux.HandleFunc("POST /executions/{id}/memory", e.memory)
+	for path, text := range e.Documents {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=300")
+			writeJSON(w, http.StatusOK, json.RawMessage(text))
+		})
+	}
+	return mux
+}
+
+// run opens an execution, hands it to the agent, and passes its answer on as it comes.
+func (e *Entry) run(w http.ResponseWriter, r *http.Request) {
+	reference := rand.Text()[:16]
+	asked, err := Read(r)
+	if err != nil {
+		writeError(w, http.StatusBadRequest, "invalid request", reference, err.Error())
+		return
+	}
+	opened, err := e.Open(r.Context(), reference, Bearer(r), asked)
+	if err != nil {
+		e.Deny(w, reference, err)
+		return
+	}
+	e.serve(w, r, reference, opened, asked)
+}
+
+func (e *Entry) serve(w http.ResponseWriter, r *http.Request, reference string, o Opened, asked Asked) {
+	ctx, cancel := context.WithDeadline(r.Context(), o.Deadline)
+	defer cancel()
+	defer e.end(ctx, reference, o)
+	answer, err := e.Runtime.Invoke(ctx, Invocation{Lane: o.Lane, Session: o.Execution, Token: o.Token, Payload: payload(o, asked)})
+	if err != nil {
+		e.Note(reference, "the runtime did not answer: "+err.Error())
+		writeError(w, http.StatusBadGateway, "the agent did not answer", reference, "")
+		return
+	}
+	defer func() { _ = answer.Body.Close() }() // nothing is written to it
+	w.Header().Set("Content-Type", answer.ContentType)
+	w.Header().Set("X-Remit-Execution", string(o.Execution))
+	w.Header().Set("X-Remit-Lane", o.Lane.Lane.String())
+	w.WriteHeader(http.StatusOK)
+	if _, err := io.Copy(flushing{w}, answer.Body); err != nil {
+		e.Note(reference, "the answer was cut: "+err.Error())
+	}
+}
+
+// payload is what the agent is told besides its token.
+func payload(o Opened, asked Asked) []byte {
+	text, err := json.Marshal(struct {
+		Execution terms.ExecutionID `json:"execution"`
+		Gateway   string            `json:"gateway"`
+		Purpose   string            `json:"purpose"`
+		Deadline  time.Time         `json:"deadline"`
+		Input     json.RawMessage   `json:"input,omitempty"`
+	}{o.Execution, o.Lane.Gateway, asked.Purpose, o.Deadline.UTC(), asked.Input})
+	if err != nil {
+		return nil // Input was decoded as JSON, so it encodes
+	}
+	return text
+}
+
+// end closes the execution and stops the session, whoever has gone.
+func (e *Entry) end(ctx context.Context, reference string, o Opened) {
+	if err := e.close(ctx, o.Execution, "answered"); err != nil {
+		e.Note(reference, "not closed, so the sweep will: "+err.Error())
+	}
+	if err := e.Runtime.Stop(context.WithoutCancel(ctx), o.Lane, o.Execution); err != nil {
+		e.Note(reference, "the session was not stopped: "+err.Error())
+	}
+}
+
+// flushing passes each piece on as it is written.
+type flushing struct{ http.ResponseWriter }
+
+// Write writes and flushes.
+func (f flushing) Write(p []byte) (int, error) {
+	n, err := f.ResponseWriter.Write(p)
+	if flusher, ok := f.ResponseWriter.(http.Flusher); ok {
+		flusher.Flush()
+	}
+	return n, err
+}
+
+// cancel ends a user's own execution. Somebody else's is refused like one that is unknown.
+func (e *Entry) cancel(w http.ResponseWriter, r *http.Request) {
+	reference := rand.Text()[:16]
+	claims, err := e.verify(r.Context(), Bearer(r))
+	if err != nil {
+		e.Deny(w, reference, e.refuse(reference, err.Error()))
+		return
+	}
+	x, err := e.Ledger.Execution(r.Context(), terms.ExecutionID(r.PathValue("id")))
+	if err != nil || x.User.ID != claims.User.ID || x.User.Tenant != claims.User.Tenant {
+		e.Deny(w, reference, e.refuse(reference, "not an execution of this user"))
+		return
+	}
+	if err := e.close(r.Context(), x.ID, "the user ended it"); err != nil {
+		e.Deny(w, reference, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// Read reads what an application asks: one JSON object, no unknown key, nothing after it.
+func Read(r *http.Request) (Asked, error) {
+	var asked Asked
+	text, err := io.ReadAll(io.LimitReader(r.Body, MaxAsked+1))
+	if err != nil || len(text) > MaxAsked {
+		return Asked{}, errors.New("the body cannot be read, or is over 256 KiB")
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(text)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&asked); err != nil {
+		return Asked{}, errors.New(`want {"agent": …, "purpose": …, "input": …}`)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Asked{}, errors.New("bytes after the request")
+	}
+	return asked, nil
+}
+
+// Bearer is the one Authorization header's token, "" without exactly one.
+func Bearer(r *http.Request) string {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return token
+}
+
+// Deny writes why an execution was not opened, as far as the application may know.
+func (e *Entry) Deny(w http.ResponseWriter, reference string, err error) {
+	var refusal *ledger.Refusal
+	switch {
+	case errors.Is(err, ErrRefused):
+		writeError(w, http.StatusForbidden, "refused", reference, "")
+	case errors.As(err, &refusal) && (refusal.What == ledger.RefusedStopped || refusal.What == ledger.RefusedClosed):
+		e.Note(reference, "the ledger refuses: "+refusal.What)
+		writeError(w, http.StatusForbidden, "refused", reference, "")
+	case errors.As(err, &refusal):
+		e.Note(reference, refusal.Error())
+		w.Header().Set("Retry-After", refusal.RetryAt.UTC().Format(http.TimeFormat))
+		writeError(w, http.StatusTooManyRequests, "the day's budget is used up", reference, "again at "+refusal.RetryAt.UTC().Format(time.RFC3339))
+	default:
+		e.Note(reference, err.Error())
+		writeError(w, http.StatusServiceUnavailable, "temporarily unavailable, try again later", reference, "")
+	}
+}
+
+func writeError(w http.ResponseWriter, status int, says, reference, detail string) {
+	body := map[string]string{"error": says, "reference": reference}
+	if detail != "" {
+		body["detail"] = detail
+	}
+	writeJSON(w, status, body)
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the client has gone if this fails
+}

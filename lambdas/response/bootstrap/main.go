@@ -1,0 +1,22 @@
+// Command bootstrap is the RESPONSE interceptor of one lane as a Lambda function.
+package main
+
+import (
+	"context"
+	"time"
+	_ "time/tzdata" // provided.al2023 has no zone information, and a day needs one
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"remit/lambdas/environ"
+	"remit/lambdas/gateway"
+	"remit/lambdas/interceptor"
+)
+
+// grace is how long after its end a token still says whose call is answered.
+const grace time.Duration = 15 * time.Minute
+
+func main() {
+	g := environ.Or(interceptor.New(context.Background(), grace))
+	lambda.Start(func(ctx context.Context, e gateway.Event) (gateway.Reply, error) { return g.Response(ctx, e), nil })
+}

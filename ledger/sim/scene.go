@@ -1,0 +1,517 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"remit/ledger"
+	"remit/terms"
+)
+
+// The scene: two users of one tenant and one of another, six callers, an entry, an
+// operator, a sweeper, and a world that moves applications between tenants. Caps are small,
+// so that every run meets them.
+const (
+	zone                       = "America/New_York"
+	callCap, costCap, dailyCap = 5, 300, 4
+	userCap, tenantCap         = 900, 1500
+	lease                      = 20 * time.Second
+	callers, actions           = 6, 9
+)
+
+type scene struct {
+	executions []ledger.Admission
+	calls      []ledger.Claim
+	fences     map[terms.CallID]uint64
+	proposals  []ledger.Proposal
+	approvals  []ledger.Claim
+	released   map[string]int
+	stopped    map[string]bool // what a Stop that answered has stopped; lifted again by Resume
+	serial     int
+}
+
+var ctx = context.Background()
+
+func users() []terms.User {
+	return []terms.User{{ID: "ada", Tenant: "acme"}, {ID: "bob", Tenant: "acme"}, {ID: "eve", Tenant: "globex"}}
+}
+
+func laneNamed(name string) terms.Lane {
+	return terms.Lane{Platform: "p", Environment: "e", Agent: "a", Name: name}
+}
+
+// Result is what one seed came to: "" for no violation.
+type Result struct {
+	Steps, Conflicts int
+	Violation        string
+}
+
+// Run plays one seed.
+func Run(seed uint64) Result { return play(seed, func(*world) {}) }
+
+func play(seed uint64, plant func(*world)) Result {
+	w := newWorld(seed)
+	plant(w)
+	w.populate()
+	w.run()
+	if w.violation == "" {
+		w.settleDown()
+	}
+	for _, stop := range w.oracle.stops {
+		stop()
+	}
+	return Result{w.steps, w.conflicts, w.violation}
+}
+
+func newWorld(seed uint64) *world {
+	db := newDatabase()
+	o := &oracle{db: db, forwards: map[string]int{}, epochs: map[string]int{}, results: map[string]map[string]bool{}}
+	w := &world{oracle: o, random: rand.New(rand.NewPCG(seed, 1)), db: db, now: time.Date(2026, 11, 25, 4, 57, 0, 0, time.UTC),
+		scene: scene{fences: map[terms.CallID]uint64{}, released: map[string]int{}, stopped: map[string]bool{}}}
+	db.done = o.sums
+	db.wrote = func(op ledger.Op, before, after ledger.Item) { w.judge(op, before, after) }
+	return w
+}
+
+// judge looks at one write, and at the sums once its transaction is whole.
+func (w *world) judge(op ledger.Op, before, after ledger.Item) {
+	w.wrote(op.Key, before, after)
+	switch {
+	case after == nil && before != nil && strings.HasPrefix(op.Key.Partition, "ONCE#"):
+		w.freed(op, before)
+	case op.Key.Partition == "SWITCHES" && len(op.If) > 0 && number(before, "version") != *op.If[0].Value.N:
+		w.wrong("a switch was lifted that had been thrown again")
+	}
+}
+
+func (w *world) pick(n int) int { return w.random.IntN(n) }
+
+func (w *world) skew() time.Duration {
+	return time.Duration(w.pick(601)-300) * time.Second
+}
+
+func (w *world) populate() {
+	for n := range 3 {
+		w.own(n, users()[n%3].Tenant)
+	}
+	w.start(w.skew(), func(p *process) { w.entry(p) })
+	for range callers {
+		w.start(w.skew(), func(p *process) { w.caller(p) })
+	}
+	w.start(w.skew(), func(p *process) { w.operator(p) })
+	w.start(w.skew(), func(p *process) { w.operator(p) })
+	w.start(w.skew(), func(p *process) { w.sweeper(p) })
+}
+
+func (w *world) own(datum int, tenant string) {
+	w.db.items[ledger.OwnerKey("d", fmt.Sprint(datum))] = ledger.Item{"tenant": {S: tenant}}
+}
+
+func (w *world) admission(p *process, u terms.User, lane string, calls int64) ledger.Admission {
+	w.serial++
+	day := ledger.DayOf(p.now(), zone)
+	return ledger.Admission{Execution: terms.ExecutionID(fmt.Sprint("e", w.serial)), User: u, Lane: laneNamed(lane),
+		Caps:     []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: calls}, {Limit: ledger.CostLimit, Take: costCap}},
+		Slices:   []ledger.Slice{{Of: "user", Take: costCap, Cap: userCap, Date: day}, {Of: "tenant", Take: costCap, Cap: tenantCap, Date: day}},
+		Deadline: p.now().Add(time.Duration(60+w.pick(600)) * time.Second), At: p.now()}
+}
+
+// admit opens, and holds the ledger to what its switches said when the call began.
+func (w *world) admit(p *process, a ledger.Admission) bool {
+	stopped := w.stopped["lane/"+a.Lane.String()] || w.stopped["user/"+ledger.UserName(a.User)]
+	_, err := p.l.Open(ctx, a)
+	if err == nil && stopped {
+		w.wrong("an execution opened on a stopped lane or for a stopped user")
+	}
+	if err == nil {
+		w.executions = append(w.executions, a)
+	}
+	return err == nil
+}
+
+func (w *world) entry(p *process) {
+	for range 7 {
+		if n := len(w.executions); n > 0 && w.pick(6) == 0 { // an id that was used before
+			again := w.executions[w.pick(n)]
+			again.Deadline, again.At = p.now().Add(time.Minute), p.now()
+			again.Slices = nil
+			again.Caps = again.Caps[:1]
+			if _, err := p.l.Open(ctx, again); err == nil {
+				w.wrong("an id was opened twice")
+			}
+			continue
+		}
+		w.admit(p, w.admission(p, users()[w.pick(3)], []string{"stable", "canary"}[w.pick(2)], callCap))
+	}
+}
+
+// claim is a call of some execution, right or wrong.
+func (w *world) claim(p *process, e ledger.Admission) ledger.Claim {
+	w.serial++
+	c := ledger.Claim{Call: terms.CallID(fmt.Sprint("c", w.serial)), Execution: e.Execution, User: e.User, Tool: []string{"read", "write"}[w.pick(2)],
+		Takes: []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: 1}, {Limit: ledger.CostLimit, Take: int64(40 + 60*w.pick(5))}}, Lease: lease, At: p.now()}
+	if c.Tool == "read" {
+		c.Daily = []ledger.Daily{{Limit: "tool/read/" + e.User.ID, Take: 1, Cap: dailyCap, Date: ledger.DayOf(p.now(), zone), Indeterminate: w.pick(2) == 0}}
+	}
+	if w.pick(2) == 0 {
+		c.Owner = &ledger.ItemCheck{Key: ledger.OwnerKey("d", fmt.Sprint(w.pick(4))), Where: map[string]string{"tenant": e.User.Tenant}}
+	}
+	if c.Tool == "write" {
+		c.Once = &ledger.Once{Key: fmt.Sprint("k", w.pick(2)), For: []time.Duration{time.Hour, time.Second}[w.pick(2)], Until: "done"}
+	}
+	c.Intent, _ = json.Marshal(body{Takes: c.Takes, Daily: c.Daily, User: e.User.ID})
+	return c
+}
+
+func (w *world) caller(p *process) {
+	for range actions {
+		for len(w.executions) == 0 {
+			p.l.Execution(ctx, "none yet")
+			if w.steps > 200 {
+				return
+			}
+		}
+		e := w.executions[w.pick(len(w.executions))]
+		switch w.pick(15) {
+		case 0:
+			p.l.Deny(ctx, ledger.Denial{Call: "denied", Execution: []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], Intent: []byte("{}"), At: p.now()})
+		case 1, 2:
+			w.propose(p, e)
+		case 3, 4:
+			w.approve(p)
+		case 5, 11:
+			w.again(p)
+		case 6:
+			w.attack(p)
+		case 7, 8, 9:
+			p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), "done", p.now())
+		default:
+			c := w.claim(p, e)
+			w.call(p, c)
+		}
+	}
+}
+
+// again repeats a call, with its id.
+func (w *world) again(p *process) {
+	if n := len(w.calls); n > 0 {
+		c := w.calls[n-1-w.pick(min(n, 3))]
+		c.At = p.now()
+		w.call(p, c)
+	}
+}
+
+// call is what a gateway does: reserve, run the tool, settle.
+func (w *world) call(p *process, c ledger.Claim) {
+	if c.Once != nil && w.pick(4) == 0 {
+		if i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "ONCE#" + c.Once.Key, Sort: "ONCE"}]; i != nil {
+			once := *c.Once
+			once.Supersedes = terms.CallID(i["call"].S)
+			if len(w.calls) > 0 && w.pick(3) == 0 {
+				once.Supersedes = w.calls[w.pick(len(w.calls))].Call
+			}
+			c.Once = &once
+		}
+	}
+	w.calls = append(w.calls, c)
+	stopped := w.stopped["tool/"+c.Tool] || w.stopped["execution/"+string(c.Execution)]
+	r, err := p.l.Reserve(ctx, c)
+	if err != nil {
+		if r := new(ledger.Refusal); !errors.As(err, &r) && !errors.Is(err, ledger.ErrUnavailable) {
+			w.wrong("reserve: %v", err)
+		}
+		return
+	}
+	w.admitted(c, stopped)
+	if r.Stored != nil {
+		if !w.results[c.Once.Key][string(r.Stored)] {
+			w.wrong("%s was answered with a result nobody stored: %q", c.Once.Key, r.Stored)
+		}
+		return
+	}
+	w.end(p, c, r)
+}
+
+// admitted holds a reservation to what was true while it was made.
+func (w *world) admitted(c ledger.Claim, stopped bool) {
+	if stopped {
+		w.wrong("a call passed a switch that was thrown before it began")
+	}
+	if e := w.db.items[executionKey(c.Execution)]; c.At.UnixMilli() >= number(e, "deadline") {
+		w.wrong("a call passed its deadline")
+	}
+	if c.Owner != nil && c.Owner.Key.Partition == "DATUM#d#3" {
+		w.wrong("a datum nobody owns was read")
+	}
+	if c.Owner != nil && !w.owned(c.Owner) {
+		w.wrong("another tenant's datum was read")
+	}
+}
+
+func (w *world) owned(o *ledger.ItemCheck) bool {
+	return w.db.items[o.Key]["tenant"].S == o.Where["tenant"]
+}
+
+func executionKey(id terms.ExecutionID) ledger.Key {
+	return ledger.Key{Table: ledger.LedgerTable, Partition: "EXEC#" + string(id), Sort: "EXEC"}
+}
+
+func (w *world) end(p *process, c ledger.Claim, r ledger.Reservation) {
+	o := ledger.Outcome{Execution: c.Execution, Fence: r.Fence, Status: ledger.Done, User: c.User, Took: c.Takes, Once: c.Once, Confirmation: c.Confirmation, At: p.now()}
+	switch {
+	case w.pick(3) == 0:
+		o.Status = ledger.Released
+	case w.pick(4) == 0:
+		o.Fence = 0
+	}
+	if o.Status != ledger.Released && c.Once != nil {
+		w.forward(c.Once.Key)
+	}
+	o.Used = []ledger.Amount{{Limit: ledger.CostLimit, Take: int64(w.pick(int(c.Takes[1].Take) + 1))}}
+	o.Result = []byte("result of " + c.Call)
+	o.Record, _ = json.Marshal(body{Used: o.Used})
+	if c.Once != nil && o.Status == ledger.Done {
+		if w.results[c.Once.Key] == nil {
+			w.results[c.Once.Key] = map[string]bool{}
+		}
+		w.results[c.Once.Key][string(o.Result)] = true
+	}
+	if w.pick(5) == 0 {
+		w.wrongly(p, c, o)
+	}
+	if c.Once != nil && w.pick(4) == 0 { // it completes before the answer is settled
+		p.l.Happened(ctx, c.Once.Key, "done", p.now())
+	}
+	for range 1 + w.pick(3) { // a caller that was not answered, or that is asked twice, settles again
+		o.At = p.now()
+		err := p.l.Settle(ctx, c.Call, o)
+		if errors.Is(err, ledger.ErrInvalid) {
+			w.wrong("settle: %v", err)
+		}
+		if err == nil && o.Fence != 0 && w.record(c, o.Fence) != o.Status {
+			w.wrong("pass %d of %s is told to be settled and is not", o.Fence, c.Call)
+		}
+	}
+}
+
+// record is how a pass ended by its record.
+func (w *world) record(c ledger.Claim, fence uint64) ledger.Status {
+	k := ledger.Key{Table: ledger.LedgerTable, Partition: "RECORD#" + string(c.Execution), Sort: fmt.Sprintf("%s#%d#outcome", c.Call, fence)}
+	return ledger.Status(w.db.items[k]["status"].S)
+}
+
+// wrongly settles with amounts that were never taken, or for another's confirmation.
+func (w *world) wrongly(p *process, c ledger.Claim, o ledger.Outcome) {
+	if n := len(w.proposals); n > 0 && w.pick(2) == 0 && c.Confirmation == nil {
+		other := w.proposals[w.pick(n)]
+		o.User, o.Confirmation = other.User, &ledger.Approved{ID: other.ID}
+	} else {
+		o.Took = slices.Clone(o.Took)
+		o.Took[1].Take++
+	}
+	if err := p.l.Settle(ctx, c.Call, o); err == nil && o.Status != ledger.Released {
+		w.wrong("an outcome that was not the call's was settled")
+	}
+}
+
+func (w *world) propose(p *process, e ledger.Admission) {
+	c := w.claim(p, e)
+	c.Daily = nil
+	in, _ := json.Marshal(body{Takes: c.Takes})
+	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes,
+		Arguments: "args", Bundle: "bundle", Sealed: []byte("s"), Intent: in, Expires: p.now().Add(time.Duration(30+w.pick(300)) * time.Second), At: p.now()}
+	if n := len(w.proposals); n > 0 && w.pick(3) == 0 { // the same call, from another copy of the gateway
+		q = w.proposals[n-1]
+	}
+	for range 1 + w.pick(2) {
+		if n := len(w.proposals); n > 0 && w.pick(6) == 0 { // the id of another's
+			other := w.proposals[w.pick(n)]
+			q.ID, q.User, q.Arguments = other.ID, other.User, []terms.Digest{"forged", "args"}[w.pick(2)]
+		}
+		q.At = p.now()
+		if !q.Expires.After(q.At) {
+			return
+		}
+		got, err := p.l.Propose(ctx, q)
+		if err != nil || got.ID == "" {
+			continue
+		}
+		w.proposals = append(w.proposals, q)
+		if i := w.db.items[confirmKey(q.User, q.ID)]; i["status"].S != "pending" || i["arguments"].S != string(q.Arguments) {
+			w.wrong("a proposal is told to wait, and %s of %q is %s", q.ID, i["arguments"].S, i["status"].S)
+		}
+	}
+}
+
+// approve opens the one-call execution of a proposal and runs it, sometimes wrongly.
+func (w *world) approve(p *process) {
+	if len(w.proposals) == 0 {
+		return
+	}
+	q := w.proposals[w.pick(len(w.proposals))]
+	lane := q.Lane.Name
+	if w.pick(6) == 0 {
+		lane = "other"
+	}
+	if w.pick(8) == 0 {
+		p.l.Reject(ctx, q.User, q.ID, p.now())
+		return
+	}
+	a := w.admission(p, q.User, lane, 2)
+	a.Approval = q.ID
+	if !w.admit(p, a) {
+		return
+	}
+	if lane == "other" {
+		w.wrong("a lane that did not propose runs what was approved")
+	}
+	c := w.claim(p, a)
+	c.Tool, c.Owner, c.Daily, c.Once = q.Tool, nil, nil, nil
+	c.Intent, _ = json.Marshal(body{Takes: c.Takes})
+	c.Confirmation = &ledger.Approved{ID: q.ID, Arguments: q.Arguments, Bundle: q.Bundle}
+	w.approvals = append(w.approvals, c)
+	w.confirmed(p, c, q)
+}
+
+// attack runs an approval in the wrong execution, too late, or with other words.
+func (w *world) attack(p *process) {
+	if len(w.approvals) == 0 || len(w.executions) == 0 {
+		return
+	}
+	c := w.approvals[w.pick(len(w.approvals))]
+	w.serial++
+	c.Call, c.At = terms.CallID(fmt.Sprint("x", w.serial)), p.now()
+	a := *c.Confirmation
+	right := true
+	switch w.pick(5) {
+	case 0:
+		a.Arguments, right = "other", false
+	case 1:
+		a.Bundle, right = "other", false
+	case 2:
+		c.Tool, right = "read", false
+	case 3:
+		e := w.executions[w.pick(len(w.executions))]
+		right = e.Execution == c.Execution
+		c.Execution = e.Execution
+	}
+	c.Confirmation = &a
+	r, err := p.l.Reserve(ctx, c)
+	if err == nil && !right {
+		w.wrong("other words, or another execution, ran under an approval")
+	}
+	if err == nil {
+		w.expiry(c)
+		w.end(p, c, r)
+	}
+}
+
+func (w *world) confirmed(p *process, c ledger.Claim, q ledger.Proposal) {
+	c.At = p.now()
+	if r, err := p.l.Reserve(ctx, c); err == nil {
+		w.expiry(c)
+		w.end(p, c, r)
+	}
+}
+
+func (w *world) expiry(c ledger.Claim) {
+	if c.At.UnixMilli() >= number(w.db.items[confirmKey(c.User, c.Confirmation.ID)], "expires") {
+		w.wrong("an expired approval ran")
+	}
+}
+
+func confirmKey(u terms.User, id string) ledger.Key {
+	return ledger.Key{Table: ledger.LedgerTable, Partition: "CONFIRM#" + u.Tenant + "#" + u.ID, Sort: id}
+}
+
+func (w *world) operator(p *process) {
+	for range 5 {
+		for range w.pick(15) {
+			p.l.Execution(ctx, "waiting")
+		}
+		w.operate(p)
+	}
+}
+
+func (w *world) operate(p *process) {
+	e := ledger.Admission{Execution: "nobody", User: users()[0], Lane: laneNamed("stable")}
+	if len(w.executions) > 0 {
+		e = w.executions[w.pick(len(w.executions))]
+	}
+	switch w.pick(8) {
+	case 0:
+		w.stop(p, ledger.Switch{Kind: ledger.SwitchTool, Name: "read"})
+	case 1:
+		w.stop(p, ledger.Switch{Kind: ledger.SwitchUser, Name: ledger.UserName(e.User)})
+	case 2:
+		w.stop(p, ledger.Switch{Kind: ledger.SwitchExecution, Name: string(e.Execution)})
+	case 3:
+		w.stop(p, ledger.Switch{Kind: ledger.SwitchLane, Name: e.Lane.String()})
+	case 4:
+		p.l.Close(ctx, []terms.ExecutionID{e.Execution, "nobody"}[w.pick(2)], fmt.Sprint("closed ", w.steps), p.now())
+	case 5:
+		p.l.Happened(ctx, fmt.Sprint("k", w.pick(2)), []string{"done", "other"}[w.pick(2)], p.now().Add(-time.Duration(w.pick(2))*time.Hour))
+	case 6:
+		w.resume(p, e.Lane.String())
+	case 7:
+		w.own(w.pick(3), users()[w.pick(3)].Tenant)
+	}
+}
+
+func (w *world) stop(p *process, s ledger.Switch) {
+	s.Who, s.Why, s.At = "op", "odd", p.now()
+	if _, err := p.l.Stop(ctx, s); err == nil && !w.lifted(s) {
+		w.stopped[string(s.Kind)+"/"+s.Name] = true
+	}
+}
+
+// lifted: another operator may have resumed what this one was still stopping.
+func (w *world) lifted(s ledger.Switch) bool {
+	i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "SWITCHES", Sort: "SWITCHES"}]
+	var now ledger.Switch
+	json.Unmarshal(i[string(s.Kind)+"/"+s.Name].B, &now)
+	return now.Lifted != nil
+}
+
+// resume lifts a lane's switch for longer than the run; from then on nothing is claimed of
+// openings on it.
+func (w *world) resume(p *process, lane string) {
+	right, err := ledger.Widen("op", "boss", "fixed", p.now(), p.now().Add(5*time.Hour))
+	if err != nil {
+		w.wrong("widen: %v", err)
+	}
+	delete(w.stopped, "lane/"+lane)
+	p.l.Resume(ctx, ledger.SwitchLane, lane, right, p.now())
+}
+
+func (w *world) sweeper(p *process) {
+	for range 12 {
+		for range w.pick(25) {
+			p.l.Execution(ctx, "waiting")
+		}
+		p.l.Sweep(ctx, p.now(), 5)
+	}
+}
+
+// settleDown lets time pass every lease, deadline and clock, sweeps once without faults,
+// and looks at what is left.
+func (w *world) settleDown() {
+	w.calm = true
+	w.now = w.now.Add(2 * time.Hour)
+	w.start(0, func(p *process) {
+		for range 3 {
+			if _, err := p.l.Sweep(ctx, p.now(), 10_000); err != nil {
+				w.wrong("the last sweep: %v", err)
+			}
+		}
+	})
+	w.run()
+	w.sums()
+	w.stranded(w.now)
+}
