@@ -166,8 +166,26 @@ func mayMatch(a, b iam.Match, as func(string) string) bool {
 	return false
 }
 
-// search asks the prover about requests of one role.
+// search asks the prover about requests of one role. Of all witnesses it prefers one that the
+// evaluator allows: one at home, where no other account has a say.
 func (c *court) search(a *actor, within, beyond []iam.Document) (Finding, bool) {
+	f, found := c.ask(a, within, beyond)
+	if !isRequest(f.Witness) || a.ARN == "" || c.World.Eval(f.Witness) == iam.Allowed {
+		return f, found
+	}
+	if near, found := c.ask(a, append(slices.Clone(within), c.home(a)), beyond); found && isRequest(near.Witness) && c.World.Eval(near.Witness) == iam.Allowed {
+		return near, true
+	}
+	return f, found
+}
+
+// home is everything in a role's own account, as far as names tell.
+func (c *court) home(a *actor) iam.Document {
+	arn, account := "arn:"+a.ARN.Part(1)+":", a.ARN.Account()
+	return want(anything, []string{arn + "*:" + c.region(account) + ":" + account + ":*", arn + "*::" + account + ":*"})
+}
+
+func (c *court) ask(a *actor, within, beyond []iam.Document) (Finding, bool) {
 	answer := proof.Search{Within: within, Beyond: beyond, Where: c.as(a)}.Run()
 	f := Finding{Role: a.ARN}
 	switch {

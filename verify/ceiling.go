@@ -58,7 +58,7 @@ var ceilings = []row{
 	{kind: "gateway", actions: list("bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetWorkloadAccessToken"),
 		own: list("arn:{p}:bedrock-agentcore:{r}:{a}:token-vault/default", "arn:{p}:bedrock-agentcore:{r}:{a}:token-vault/default/apikeycredentialprovider/{named}-*",
 			"arn:{p}:bedrock-agentcore:{r}:{a}:workload-identity-directory/default", "arn:{p}:bedrock-agentcore:{r}:{a}:workload-identity-directory/default/workload-identity/{named}-*"), why: "its targets' declared credentials"},
-	{kind: "gateway", actions: list("secretsmanager:GetSecretValue"), own: list("arn:{p}:secretsmanager:{r}:{a}:secret:bedrock-agentcore-identity!default/apikey/{named}-*"), why: "the vault keeps a key as a secret"},
+	{kind: "gateway", actions: list("secretsmanager:GetSecretValue"), own: list("{secrets}"), why: "the vault reads a declared secret as the gateway"},
 	{kind: "gateway", actions: list("execute-api:Invoke"), own: list("{target apis}"), why: "the declared APIs"},
 
 	{kind: "memory", actions: useItems, own: memoryOf, family: allMemories, why: "its agent's memory"},
@@ -66,6 +66,10 @@ var ceilings = []row{
 
 	{kind: "function", actions: writeLogs, own: functionLogs, family: allFunctions, why: "its own log group"},
 	{kind: "function", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "function", actions: list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), own: list("{ledger}"), why: "it reserves and settles"},
+	{kind: "function", actions: list("dynamodb:ConditionCheckItem"), own: list("{directory}"), why: "it asks whose a datum is, and is not told"},
+	{kind: "function", actions: useKeys, own: keys, why: "the ledger's key, and the one that seals what waits"},
+	{kind: "function", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{call key}"), family: keys, why: "assertions of single calls"},
 
 	{kind: "reach", actions: writeLogs, own: functionLogs, family: allFunctions, why: "its own log group"},
 	{kind: "reach", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
@@ -76,8 +80,11 @@ var ceilings = []row{
 
 	{kind: "entry", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "entry", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
-	{kind: "entry", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{lanes}*", "arn:{p}:ssm:{r}:{a}:parameter{lanes path}"), why: "where lanes register"},
+	{kind: "entry", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register"},
 	{kind: "entry", actions: list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), own: list("arn:{p}:bedrock-agentcore:{r}:{a}:runtime/{runtimes}*"), why: "it opens executions"},
+	{kind: "entry", actions: append(list("dynamodb:ConditionCheckItem"), useItems...), own: list("{ledger}"), why: "it opens and closes executions"},
+	{kind: "entry", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
+	{kind: "entry", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{delegation key}", "{call key}"), family: keys, why: "it signs delegations and publishes both keys"},
 	{kind: "entry", actions: takeRole, own: list("arn:{p}:iam::{a}:role/remit/{named}-*-memory"), why: "it vends memory for a verified user"},
 }
 
@@ -116,11 +123,16 @@ func (c *court) siteShapes(e platform.Environment, site platform.Site) shapes {
 	out := shapes{
 		"p": list(site.Partition()), "r": list(site.Region), "a": list(string(site.Account)), "named": list(site.Named()), "platform": list(site.Platform),
 		"runtimes": list(platform.RuntimePrefix(site.Platform)), "engines": list(platform.EnginePrefix(site)),
-		"lanes": list(platform.RegistrationPath(site)), "lanes path": list(strings.TrimSuffix(platform.RegistrationPath(site), "/")),
+		"registry": list(platform.RegistryPath(site)), "registry path": list(strings.TrimSuffix(platform.RegistryPath(site), "/")),
+		"ledger": list(site.TableARN(site.Ledger())), "directory": list(site.TableARN(site.Directory())), "secrets": nil,
+		"call key": list(site.KeyARN(platform.CallKeyID)), "delegation key": list(site.KeyARN(platform.DelegationKeyID)),
 		"buses": nil, "models": nil, "target functions": nil, "target apis": nil, "reached": nil, "reached directly": nil, "all reached": nil, "all reached directly": nil,
 	}
 	for _, bus := range e.Buses {
 		out["buses"] = append(out["buses"], site.ARN("events", "event-bus/"+bus.Named))
+	}
+	for _, credential := range e.Credentials {
+		out["secrets"] = append(out["secrets"], site.ARN("secretsmanager", "secret:"+credential.Secret+"-??????"))
 	}
 	for _, t := range e.Targets {
 		switch {

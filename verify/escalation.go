@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"remit/iam"
+	"remit/platform"
 )
 
 var escalation = Rule{
@@ -129,15 +130,18 @@ func narrowRole(pattern string) bool {
 	return isRole && !wild(arn.Account()) && arn.Account() != "" && strings.Trim(name, "*?/") != ""
 }
 
-// work is what a declared deployer is for: making and changing what the fence holds. It is no
-// way to more, because whatever it makes stands in the same fence; ceilings say which.
+// work is what a declared deployer is for: making and changing what the fence holds, the code
+// and gateways of its own environment included. It is no way past the fence, because whatever
+// it makes stands in it; who may deploy, and what was reviewed before, is the pipeline's.
 func (c *court) work(a *actor) []iam.Document {
 	site := a.duty.site
 	switch a.duty.kind {
 	case "execution of stacks":
 		return []iam.Document{
 			want([]string{"iam:*"}, []string{site.Role("*")}),
-			want([]string{"bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:PutResourcePolicy"}, anything),
+			want([]string{"bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:CreateGateway"}, anything),
+			want([]string{"lambda:*"}, []string{site.ARN("lambda", "function:"+site.Named("*"))}),
+			want([]string{"bedrock-agentcore:*"}, []string{site.ARN("bedrock-agentcore", "gateway/"+site.Named("*")), site.ARN("bedrock-agentcore", "policy-engine/"+platform.EnginePrefix(site)+"*")}),
 		}
 	case "execution of the fence":
 		return []iam.Document{want([]string{"iam:CreatePolicyVersion"}, []string{site.Boundary("*")})}
