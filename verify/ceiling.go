@@ -259,7 +259,7 @@ func (c *court) underCeiling(table []row) []Finding {
 // above looks for a request that one statement allows, whatever else holds the role, and the
 // ceiling does not. Statement by statement, because what a role may do is the union of them.
 func (c *court) above(a *actor, s iam.Statement, most []iam.Document) (Finding, bool) {
-	if s.Effect != iam.Allow {
+	if s.Effect != iam.Allow || plainly(s, most[0]) {
 		return Finding{}, false
 	}
 	within, possible := about(iam.Doc(s), a.within)
@@ -348,6 +348,9 @@ var beyondBoundary = Rule{
 // refusedPart looks for a request that a statement grants and the boundary does not. It is no
 // witness of something allowed, so it stands in the sentence.
 func (c *court) refusedPart(a *actor, s iam.Statement) (Finding, bool) {
+	if plainly(s, a.within[1]) {
+		return Finding{}, false
+	}
 	boundary, possible := about(iam.Doc(s), a.within[1:])
 	if !possible {
 		return Finding{Role: a.ARN, Sid: s.Sid, Sentence: "its boundary refuses all of " + label(s)}, true
