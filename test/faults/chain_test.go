@@ -77,6 +77,8 @@ func more() []fault {
 				without("Bool", "lambda:InvokedViaFunctionUrl")(&p.Document.Statements[i])
 			}
 		}},
+		{"an agent reads a memory of any actor", "agentcore-memory ceiling ceiling-of-boundary", loose(execution, grant("Recall", words("bedrock-agentcore:RetrieveMemoryRecords"), words("arn:aws:bedrock-agentcore:us-east-1:"+prodAccount+":memory/m")))},
+		{"an agent lists all actors", "agentcore-memory ceiling ceiling-of-boundary", loose(execution, grant("List", words("bedrock-agentcore:ListActors"), words("arn:aws:bedrock-agentcore:us-east-1:"+prodAccount+":memory/m")))},
 		{"a response interceptor calls a tool", "ceiling ceiling-of-boundary compromise-response-interceptor", loose("meridian-prod-loan-processor-stable-response", grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
 		{"a gateway's role stops a trail", "audit ceiling ceiling-of-boundary", loose(gatewayRole, grant("Stop", words("cloudtrail:StopLogging"), words("arn:aws:cloudtrail:us-east-1:"+prodAccount+":trail/t")))},
 		{"a tool's half of a reach is gone", "halves", func(c *verify.Case) {
