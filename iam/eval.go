@@ -107,7 +107,7 @@ func (s *Statement) resource(q query, version string) truth {
 // own page does not decide, and neither does Remit.
 func onResource(text string, outside bool, q query, version string) truth {
 	wide := matchResource(text, outside, q, version, Whole)
-	if wide != yes || strings.IndexAny(text, "*?") < 0 {
+	if wide != yes || !strings.ContainsAny(text, "*?") {
 		return wide
 	}
 	if matchResource(text, outside, q, version, Segments) != yes {

@@ -438,6 +438,12 @@ func TestAPathDoesNotHideASessionsRole(t *testing.T) {
 	verdict(t, "the session's ARN leaves the path out", w, r, Allowed)
 	r.Principal = "arn:aws:sts::222222222222:assumed-role/app/s"
 	verdict(t, "a role of that name in another account", w, r, Denied)
+	r.Resource = other
+	verdict(t, "a role of that name in another account, at home", w, r, Unknown)
+	r.Principal, r.Resource = "arn:aws:sts::111111111111:assumed-role/other/s", ours
+	verdict(t, "another role of the account", w, r, Unknown)
+	r.Principal = "arn:aws:iam::111111111111:role/app"
+	verdict(t, "a role of that name without the path", w, r, Unknown)
 }
 
 func TestPrincipalsOfOtherKinds(t *testing.T) {
@@ -515,6 +521,32 @@ func TestPrintingNeverWidensASecondConditionOnAKey(t *testing.T) {
 			if got, meant := printed.Eval(r), Doc(s).Eval(r); got == Allowed && meant != Allowed {
 				t.Errorf("%s twice of one key: printed, it allows %q, which the statement does not\n%s", op, value, Doc(s).JSON())
 			}
+		}
+	}
+}
+
+func TestAPatternAsksOnlyForWhatItNames(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    Statement
+		want bool
+	}{
+		{"nothing", Statement{}, true},
+		{"the action", Statement{Actions: Of("dynamodb:Get*")}, true},
+		{"another action", Statement{Actions: Of("s3:*")}, false},
+		{"all but the action", Statement{Actions: Match{Not: true, Of: []string{"dynamodb:GetItem"}}}, false},
+		{"the resource", Statement{Resources: Of(ours)}, true},
+		{"another resource", Statement{Resources: Of(other)}, false},
+		{"all but another resource", Statement{Resources: Match{Not: true, Of: []string{other}}}, true},
+		{"all but no action", Statement{Actions: Match{Not: true}}, true},
+		{"all but no resource", Statement{Resources: Match{Not: true}}, true},
+		{"the caller", Statement{Principals: Principals{AWS: []string{string(us)}}}, true},
+		{"another caller", Statement{Principals: Principals{AWS: []string{string(them)}}}, false},
+		{"a condition that fails", Statement{When: []Condition{When("StringEquals", "k:a", "x")}}, false},
+		{"a condition nobody can read", Statement{When: []Condition{When("StringMatches", "k:a", "x")}}, false},
+	} {
+		if got := c.s.Matches(get(ours)); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
 		}
 	}
 }

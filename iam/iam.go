@@ -4,7 +4,8 @@
 //
 // Start with [Statement], then [World]. What was intended and what was synthesized
 // are both a World, so comparing them is [Diff]. [World.Text] prints one for people,
-// [Document.JSON] prints one document for AWS.
+// [Document.JSON] prints one document for AWS. [World.Eval] decides one request and
+// [World.Explain] says why; package proof decides for all requests.
 //
 // Zero values deny: a zero Statement denies nothing to nobody, a zero Document
 // grants nothing, a zero Verdict is a refusal.

@@ -60,8 +60,8 @@ func (c *Claim) check(l *Ledger) error {
 	if c.Owner != nil && len(c.Owner.Where) == 0 {
 		return invalid("an owner check says what must hold")
 	}
-	if c.Once != nil && (c.Once.Key == "" || c.Once.For <= 0) {
-		return invalid("an idempotency claim has a key and a lifetime")
+	if c.Once != nil && (c.Once.Key == "" || c.Once.For <= 0 || c.Once.Supersedes == c.Call) {
+		return invalid("an idempotency claim has a key and a lifetime, and supersedes another call")
 	}
 	if (c.Confirmation != nil || len(c.Daily) > 0) && (c.User.ID == "" || c.User.Tenant == "") {
 		return invalid("a daily limit and a confirmation belong to a user with a tenant")

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"remit/terms"
@@ -26,11 +27,14 @@ const (
 	indeterminate = "indeterminate"
 )
 
-// claim takes a key that nobody holds. A claimed key is free only long after its lease,
-// whatever the clocks: a record reclaimed while its holder is alive runs a tool twice.
+// never is the date at which a claimed key is free. A key reclaimed while its holder is
+// alive runs a tool twice, and no clock tells whether it is: only an end, which the sweep
+// brings at the latest, gives the key a date.
+const never = math.MaxInt64
+
+// claim takes a key that nobody holds.
 func (o *Once) claim(c *Claim, pass int64) Op {
 	i := o.marks(c, pass)
-	i["free"] = instant(o.freeAfter(c.expires()).Add(2 * MaxSkew))
 	if o.Supersedes != "" {
 		i["supersedes"] = text(o.Supersedes)
 		return Op{Key: onceKey(o.Key), Set: i, // what it replaces stays until there is something better
@@ -41,19 +45,16 @@ func (o *Once) claim(c *Claim, pass int64) Op {
 }
 
 func (o *Once) marks(c *Claim, pass int64) Item {
-	i := Item{
+	return Item{
 		"kind": text("once"), "state": text(claimed), "call": text(c.Call), "execution": text(c.Execution),
 		"fence": number(pass), "holder": text(holder(c.Call, pass)), "lease": instant(c.expires()), "claimed": instant(c.At), "until": text(o.Until),
+		"free": number(never), "for": number(o.For.Milliseconds()), "ttl": seconds(c.expires().Add(o.For).Add(Keep)),
 	}
-	i["ttl"] = seconds(o.freeAfter(c.expires()).Add(Keep))
-	return i
 }
-
-func (o *Once) freeAfter(at time.Time) time.Time { return at.Add(o.For) }
 
 // finish stores what every later call under the key is answered with.
 func (o *Once) finish(call terms.CallID, pass int64, result []byte, at time.Time) Op {
-	free := o.freeAfter(at)
+	free := at.Add(o.For)
 	return Op{Key: onceKey(o.Key),
 		Set:    Item{"state": text(done), "result": Value{B: append([]byte{}, result...)}, "free": instant(free), "ttl": seconds(free.Add(Keep))},
 		Remove: []string{"lease"}, If: heldBy(call, pass)}
@@ -67,14 +68,19 @@ func heldBy(call terms.CallID, pass int64) []Condition {
 // holder is a call and its pass in one value.
 func holder(call terms.CallID, pass int64) string { return string(call) + " " + passText(pass) }
 
-// doubt marks the outcome of a dead claim as unknown.
-func doubt(key string, call terms.CallID, pass int64) Op {
-	return Op{Key: onceKey(key), Set: Item{"state": text(indeterminate)}, Remove: []string{"lease"}, If: heldBy(call, pass)}
+// doubt marks the outcome of a dead claim as unknown, for as long as a known one would
+// have been kept.
+func doubt(i Item, key string, call terms.CallID, pass int64, at time.Time) Op {
+	return Op{Key: onceKey(key), Set: Item{"state": text(indeterminate), "free": instant(lifetime(i, at))}, Remove: []string{"lease"}, If: heldBy(call, pass)}
+}
+
+func lifetime(i Item, at time.Time) time.Time {
+	return at.Add(time.Duration(i.number("for")) * time.Millisecond)
 }
 
 // letGo undoes a claim under which nothing ran. One that superseded gives the key back to
-// what it would have replaced.
-func letGo(i Item, key string, call terms.CallID, pass int64) Op {
+// what it would have replaced, for a new lifetime.
+func letGo(i Item, key string, call terms.CallID, pass int64, at time.Time) Op {
 	old := i.text("supersedes")
 	if old == "" {
 		return Op{Key: onceKey(key), Delete: true, If: heldBy(call, pass)}
@@ -83,7 +89,8 @@ func letGo(i Item, key string, call terms.CallID, pass int64) Op {
 	if !i.has("result") {
 		state = indeterminate
 	}
-	return Op{Key: onceKey(key), Set: Item{"state": text(state), "call": text(old), "holder": text(old)}, Remove: []string{"lease", "supersedes"}, If: heldBy(call, pass)}
+	return Op{Key: onceKey(key), Set: Item{"state": text(state), "call": text(old), "holder": text(old), "free": instant(lifetime(i, at))},
+		Remove: []string{"lease", "supersedes"}, If: heldBy(call, pass)}
 }
 
 // Happened ends the claims of a key that wait for this event: the next call under it runs

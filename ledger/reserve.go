@@ -67,6 +67,14 @@ func (p *pass) steps() []step {
 	return append(steps, p.confirmation()...)
 }
 
+// asked is what the caller wants of the pass.
+func (p *pass) asked() Status {
+	if p.proposal != nil {
+		return Proposed
+	}
+	return Reserved
+}
+
 // interrupts reports whether the pass before this one is unsettled: this one ends it.
 func (p *pass) interrupts() bool { return Status(p.before.text("status")) == Reserved }
 
@@ -103,6 +111,7 @@ func (p *pass) call() step {
 	}
 	return step{op: op, met: func(i Item) error {
 		p.before, p.number = i, i.number("fence")+1
+		p.status, p.stored, p.lapsed = p.asked(), nil, false // the pass before may hold the key that was looked at
 		return errAgain
 	}}
 }

@@ -234,9 +234,9 @@ func (e *ending) steps() []step {
 	}
 	steps = append(steps, e.days()...)
 	if e.once != nil {
-		op := doubt(e.call.text("once"), call, fence)
+		op := doubt(e.once, e.call.text("once"), call, fence, e.at)
 		if e.status == Released {
-			op = letGo(e.once, e.call.text("once"), call, fence)
+			op = letGo(e.once, e.call.text("once"), call, fence, e.at)
 		}
 		steps = append(steps, step{op: op, met: changed})
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -50,13 +51,16 @@ func resources(p *platform.Platform, e platform.Environment, stacks []assembly.S
 				continue
 			}
 			for id, r := range s.Template.Resources {
-				lines = append(lines, strings.TrimRight(fmt.Sprintf("%-10s  %-44s  %-40s  %-26s  %s", a.Purpose, s.Name, r.Type, id, removal(r)), " "))
+				lines = append(lines, strings.TrimRight(fmt.Sprintf("%-10s  %-44s  %-40s  %-26s  %s", a.Purpose, s.Name, r.Type, undigested.ReplaceAllString(id, "Version"), removal(r)), " "))
 			}
 		}
 	}
 	slices.Sort(lines)
 	return fmt.Sprintf("# %s / %s: account, stack, type, logical id, what happens when it is removed       %s\n%s\n", p.Name, e.Name, madeBy, strings.Join(lines, "\n"))
 }
+
+// undigested leaves out of a function version's id what it digests: the code that was built.
+var undigested = regexp.MustCompile(`Version[0-9a-f]{16}$`)
 
 func removal(r assembly.Resource) string {
 	if r.DeletionPolicy == "Retain" {

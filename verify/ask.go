@@ -166,26 +166,8 @@ func mayMatch(a, b iam.Match, as func(string) string) bool {
 	return false
 }
 
-// search asks the prover about requests of one role. Of all witnesses it prefers one that the
-// evaluator allows: one at home, where no other account has a say.
+// search asks the prover about requests of one role.
 func (c *court) search(a *actor, within, beyond []iam.Document) (Finding, bool) {
-	f, found := c.ask(a, within, beyond)
-	if !isRequest(f.Witness) || a.ARN == "" || c.World.Eval(f.Witness) == iam.Allowed {
-		return f, found
-	}
-	if near, found := c.ask(a, append(slices.Clone(within), c.home(a)), beyond); found && isRequest(near.Witness) && c.World.Eval(near.Witness) == iam.Allowed {
-		return near, true
-	}
-	return f, found
-}
-
-// home is everything in a role's own account, as far as names tell.
-func (c *court) home(a *actor) iam.Document {
-	arn, account := "arn:"+a.ARN.Part(1)+":", a.ARN.Account()
-	return want(anything, []string{arn + "*:" + c.region(account) + ":" + account + ":*", arn + "*::" + account + ":*"})
-}
-
-func (c *court) ask(a *actor, within, beyond []iam.Document) (Finding, bool) {
 	answer := proof.Search{Within: within, Beyond: beyond, Where: c.as(a)}.Run()
 	f := Finding{Role: a.ARN}
 	switch {
@@ -195,10 +177,25 @@ func (c *court) ask(a *actor, within, beyond []iam.Document) (Finding, bool) {
 		f.Unproven = answer.Why
 		return f, true
 	}
-	f.Witness = *answer.Witness
+	f.Witness = c.nearer(a, within, beyond, *answer.Witness)
 	f.Witness.Principal, f.Witness.Action = a.ARN, spelled(f.Witness.Action)
 	f.Sid = c.granting(a, f.Witness)
 	return f, true
+}
+
+// nearer prefers a witness of the caller's own account: of a resource elsewhere the evaluator
+// would want that account's word too, and the finding would look weaker than it is.
+func (c *court) nearer(a *actor, within, beyond []iam.Document, found iam.Request) iam.Request {
+	account := a.ARN.Account()
+	if account == "" || iam.ARN(found.Resource).Account() == account {
+		return found
+	}
+	own := want(anything, []string{"arn:*:iam::" + account + ":*", "arn:*:*:*:" + account + ":*"})
+	answer := proof.Search{Within: append(slices.Clone(within), own), Beyond: beyond, Where: c.as(a)}.Run()
+	if answer.Witness == nil {
+		return found
+	}
+	return *answer.Witness
 }
 
 // spelled is an action as AWS spells it; a witness may have any case.

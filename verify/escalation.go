@@ -139,9 +139,10 @@ func (c *court) work(a *actor) []iam.Document {
 	case "execution of stacks":
 		return []iam.Document{
 			want([]string{"iam:*"}, []string{site.Role("*")}),
-			want([]string{"bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:CreateGateway"}, anything),
-			want([]string{"lambda:*"}, []string{site.ARN("lambda", "function:"+site.Named("*"))}),
-			want([]string{"bedrock-agentcore:*"}, []string{site.ARN("bedrock-agentcore", "gateway/"+site.Named("*")), site.ARN("bedrock-agentcore", "policy-engine/"+platform.EnginePrefix(site)+"*")}),
+			want([]string{"bedrock-agentcore:UpdateAgentRuntime", "bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:PutResourcePolicy"}, anything),
+			want([]string{"lambda:AddPermission", "lambda:CreateFunction", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"}, []string{site.ARN("lambda", "function:"+site.Named("*"))}),
+			want([]string{"bedrock-agentcore:CreateGatewayTarget", "bedrock-agentcore:UpdateGateway", "bedrock-agentcore:UpdateGatewayTarget"}, []string{site.ARN("bedrock-agentcore", "gateway/"+site.Named("*"))}),
+			want([]string{"bedrock-agentcore:DeletePolicy", "bedrock-agentcore:DeletePolicyEngine", "bedrock-agentcore:UpdatePolicy"}, []string{site.ARN("bedrock-agentcore", "policy-engine/"+platform.EnginePrefix(site)+"*")}),
 		}
 	case "execution of the fence":
 		return []iam.Document{want([]string{"iam:CreatePolicyVersion"}, []string{site.Boundary("*")})}

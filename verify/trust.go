@@ -296,25 +296,22 @@ var openResource = Rule{
 // pinning are keys that say who comes, well enough for a resource policy.
 var pinning = []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "kms:CallerAccount", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceArn", "aws:SourceAccount"}
 
-// door is the one way in that the declaration opens to everyone: the entry function's address,
-// where tokens are verified. Calling the function past its address is not part of that (Lambda
-// developer guide, urls-auth).
-func (c *court) door(p iam.Policy, s iam.Statement) bool {
-	if c.Platform == nil {
+// isDoor reports whether a statement opens a front door's address, and the function only
+// through it: the one thing of Remit's that anyone may knock at. The door verifies tokens.
+func (c *court) isDoor(p iam.Policy, s iam.Statement) bool {
+	if len(s.When) != 1 || c.Platform == nil {
 		return false
 	}
-	through := slices.ContainsFunc(s.When, func(w iam.Condition) bool {
-		return w.Op == "Bool" && strings.EqualFold(w.Key, "lambda:InvokedViaFunctionUrl") && slices.Equal(w.Values, []string{"true"})
-	})
-	for _, e := range c.Platform.Environments {
-		site := c.Platform.Site(e, platform.PlatformAccount)
-		if string(p.ARN) == site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live) {
-			return !slices.ContainsFunc(s.Actions.Of, func(a string) bool {
-				return a != "lambda:InvokeFunctionUrl" && (a != "lambda:InvokeFunction" || !through)
-			})
-		}
+	said := s.When[0].Op + " " + s.When[0].Key + " " + strings.Join(s.When[0].Values, " ")
+	opens := said == "StringEquals lambda:FunctionUrlAuthType NONE" && slices.Equal(s.Actions.Of, []string{"lambda:InvokeFunctionUrl"}) ||
+		said == "Bool lambda:InvokedViaFunctionUrl true" && slices.Equal(s.Actions.Of, []string{"lambda:InvokeFunction"})
+	if !opens {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool {
+		site := c.Platform.Site(e, platform.PlatformAccount)
+		return string(p.ARN) == site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live)
+	})
 }
 
 func (c *court) opensTo(p iam.Policy, s iam.Statement) string {
@@ -323,8 +320,10 @@ func (c *court) opensTo(p iam.Policy, s iam.Statement) string {
 	}
 	pins, pinned := conditioned(s, pinning...)
 	home := &actor{Role: iam.Role{ARN: iam.ARN("arn:aws:iam::" + ownerOf(p) + ":root")}}
-	if (s.Principals.Not || slices.Contains(s.Principals.AWS, "*")) && !pinned && !c.door(p, s) {
-		return "it admits everyone"
+	if s.Principals.Not || slices.Contains(s.Principals.AWS, "*") {
+		if !pinned && !c.isDoor(p, s) {
+			return "it admits everyone"
+		}
 	}
 	for _, who := range append(slices.Clone(s.Principals.AWS), pins...) {
 		if account := accountOf(who); account != "" && !wild(account) && !c.knows(home, account) {

@@ -28,7 +28,7 @@ type atom struct {
 	op      iam.Operator
 	wants   []string // what fits, for numbers, dates, addresses and booleans
 	name    string   // identity
-	id      uint32
+	id      int
 }
 
 // ofValue is the atom's truth for one value.
@@ -85,8 +85,7 @@ func (a *atom) identify() {
 		b.WriteByte(1)
 		for _, r := range g {
 			if r < 0 {
-				b.WriteByte(byte(1 - r))
-				continue
+				r = firstPrivate - r
 			}
 			b.WriteRune(r)
 		}

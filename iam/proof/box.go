@@ -1,8 +1,8 @@
 package proof
 
 import (
-	"encoding/binary"
 	"slices"
+	"strconv"
 )
 
 // domain is what is known of one dimension: the literals that hold of it, and where they
@@ -93,14 +93,14 @@ func (l literal) admits(v string) bool {
 }
 
 func (s *search) memoized(d domain) bool {
-	ids := make([]uint32, len(d.lits))
+	ids := make([]int, len(d.lits))
 	for i, l := range d.lits {
 		ids[i] = s.id(l)
 	}
 	slices.Sort(ids)
 	key := make([]byte, 0, 4*len(ids))
 	for _, id := range ids {
-		key = binary.LittleEndian.AppendUint32(key, id)
+		key = strconv.AppendInt(append(key, ' '), int64(id), 36)
 	}
 	if known, ok := s.memo[string(key)]; ok {
 		return known
@@ -110,7 +110,7 @@ func (s *search) memoized(d domain) bool {
 	return possible
 }
 
-func (s *search) id(l literal) uint32 {
+func (s *search) id(l literal) int {
 	if l.sign {
 		return l.id<<1 | 1
 	}

@@ -94,7 +94,7 @@ func names(p iam.Principals) (named, doubted []glob) {
 			named = append(named, ofAccount(text(who)))
 		case arn.Part(5) == "root":
 			named = append(named, ofAccount(text(arn.Account())))
-		case !strings.HasPrefix(who, "arn:") || strings.ContainsAny(who, "*?"):
+		case !strings.HasPrefix(who, "arn:") || strings.ContainsAny(who, "*?") || strings.ContainsFunc(who, isPrivate):
 			doubted = append(doubted, principals)
 		case strings.HasPrefix(arn.Part(5), "assumed-role/"):
 			doubted = append(doubted, sessions(arn)...)

@@ -102,7 +102,7 @@ func (c *compiler) intern(a *atom) *atom {
 	if known := c.atoms[a.name]; known != nil {
 		return known
 	}
-	a.id = uint32(len(c.atoms))
+	a.id = len(c.atoms)
 	c.atoms[a.name] = a
 	return a
 }
@@ -177,6 +177,10 @@ func (c *compiler) actions(m iam.Match) []cube {
 			globs = append(globs, glob(strings.ToLower(text)))
 			continue
 		}
+		if strings.ContainsFunc(text, isPrivate) {
+			c.doubt("an action holds private characters, and is taken for none: %q", text)
+			continue
+		}
 		p, _ := iam.ParsePattern(strings.ToLower(strings.TrimSpace(text)), "", iam.Whole)
 		globs = append(globs, c.glob(p))
 	}
@@ -196,7 +200,7 @@ func (c *compiler) resources(s *iam.Statement, version string, surely bool) []cu
 
 // differs reports whether the two readings of a resource may differ.
 func differs(text, version string) bool {
-	if strings.IndexAny(text, "*?") < 0 || text == "*" {
+	if !strings.ContainsAny(text, "*?") || text == "*" {
 		return false
 	}
 	p, err := iam.ParsePattern(text, version, iam.Segments)
@@ -221,7 +225,7 @@ func (c *compiler) values(texts []string, version string, reading iam.Reading, w
 			continue
 		}
 		p, err := iam.ParsePattern(text, version, reading)
-		if err == nil && strings.ContainsFunc(text, isSymbol) {
+		if err == nil && strings.ContainsFunc(text, isPrivate) {
 			err = fmt.Errorf("%q holds private characters", text)
 		}
 		if err != nil {
@@ -235,7 +239,7 @@ func (c *compiler) values(texts []string, version string, reading iam.Reading, w
 }
 
 // special reports whether a character may be more than itself.
-func special(r rune) bool { return r == '*' || r == '?' || r == '$' || isSymbol(r) }
+func special(r rune) bool { return r == '*' || r == '?' || r == '$' || isPrivate(r) }
 
 // variants are a pattern with its variables as symbols, and with each default instead.
 func (c *compiler) variants(p iam.Pattern) []value {
@@ -266,7 +270,11 @@ func (c *compiler) variants(p iam.Pattern) []value {
 
 func (c *compiler) symbol(key string) rune {
 	if _, known := c.symbols[key]; !known {
-		c.symbols[key] = firstSymbol + rune(len(c.symbols))
+		next := firstSymbol
+		for range c.symbols {
+			next++
+		}
+		c.symbols[key] = next
 	}
 	return c.symbols[key]
 }

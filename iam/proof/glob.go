@@ -11,7 +11,12 @@ import (
 // plane, which no name in AWS holds.
 type glob []rune
 
-const firstSymbol rune = 0x100000
+const (
+	firstPrivate rune = 0xf0000 // from here on a text cannot be read: the runes are taken
+	firstSymbol  rune = 0x100000
+)
+
+func isPrivate(r rune) bool { return r >= firstPrivate }
 
 func isSymbol(r rune) bool { return r >= firstSymbol }
 

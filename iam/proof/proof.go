@@ -12,6 +12,7 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"remit/iam"
@@ -194,7 +195,7 @@ func (p *pass) leave(b box, clauses []cube, beyond []outside) bool {
 		return p.find(b, clauses)
 	}
 	next := beyond[0]
-	if p.leave(b, append(clauses[:len(clauses):len(clauses)], next.unless...), beyond[1:]) {
+	if p.leave(b, append(slices.Clip(clauses), next.unless...), beyond[1:]) {
 		return true
 	}
 	for _, c := range next.denied {
@@ -215,6 +216,10 @@ const tries = 64
 // confirm is no answer. True ends the search: with an answer, or with none after so many
 // tries.
 func (p *pass) confirms(b box) bool {
+	b, possible := p.sources(b)
+	if !possible {
+		return false
+	}
 	for _, request := range []func(box) (iam.Request, bool){p.witness, p.concrete} {
 		r, ok := request(b)
 		if !ok {
@@ -239,7 +244,7 @@ func (p *pass) confirms(b box) bool {
 }
 
 func (p *pass) why(sentence string) string {
-	return strings.Join(append(p.doubts[:len(p.doubts):len(p.doubts)], sentence), "; ")
+	return strings.Join(append(slices.Clip(p.doubts), sentence), "; ")
 }
 
 // shows reports why a request does not show what was searched, or nil.

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"sync"
 	"testing"
 
 	"remit/iam"
@@ -64,6 +65,70 @@ func TestDocumentsWithTheirOwnDenials(t *testing.T) {
 		iam.Doc(allow("A", "*", "*", iam.When("NumericLessThanIfExists", "k:n", "5")), allow("B", "*", "*", iam.When("NumericGreaterThan", "k:n", "5"))), 0), false)
 }
 
+func TestAVariableMayBeAnyConstant(t *testing.T) {
+	const own, acme = "arn:aws:s3:::b/${aws:PrincipalTag/t}", "arn:aws:s3:::b/acme"
+	mine, theirs := iam.Doc(allow("Own", "s3:*", own)), iam.Doc(allow("Acme", "s3:*", acme))
+	answers(t, "the variable, then the constant", Disjoint(mine, theirs, 0), false)
+	answers(t, "the constant, then the variable", Disjoint(theirs, mine, 0), false)
+	answers(t, "a constant is not the variable's", Subset(theirs, mine, 0), false)
+	answers(t, "a constant elsewhere", Disjoint(mine, iam.Doc(allow("C", "s3:*", "arn:aws:s3:::c/acme")), 0), true)
+	answers(t, "two variables", Disjoint(mine, iam.Doc(allow("Other", "s3:*", "arn:aws:s3:::b/${aws:PrincipalTag/u}")), 0), false)
+	a := Disjoint(mine, theirs, 0)
+	if a.Witness == nil || a.Witness.Context["aws:principaltag/t"][0] != "acme" {
+		t.Errorf("the witness does not say what the variable is: %+v", a)
+	}
+}
+
+func TestSetsOfValues(t *testing.T) {
+	when := func(c ...iam.Condition) iam.Document { return iam.Doc(allow("When", "*", "*", c...)) }
+	const key = "x:set"
+	some := func(op string, v ...string) iam.Condition { return iam.When("ForAnyValue:"+op, key, v...) }
+	every := func(op string, v ...string) iam.Condition { return iam.When("ForAllValues:"+op, key, v...) }
+	for _, c := range []struct {
+		name  string
+		when  []iam.Condition
+		empty bool
+	}{
+		{"one is a, and none is", []iam.Condition{some("StringEquals", "a"), every("StringNotEquals", "a")}, true},
+		{"one is a, and one is not", []iam.Condition{some("StringEquals", "a"), some("StringNotEquals", "a")}, false},
+		{"one is a, one is b", []iam.Condition{some("StringEquals", "a"), some("StringEquals", "b")}, false},
+		{"one is a, one is b, all are a or c", []iam.Condition{some("StringEquals", "a"), some("StringEquals", "b"), every("StringEquals", "a", "c")}, true},
+		{"all are a and all are b: there are none", []iam.Condition{every("StringEquals", "a"), every("StringEquals", "b")}, false},
+		{"all are a and all are b, and there are some", []iam.Condition{every("StringEquals", "a"), every("StringEquals", "b"), iam.When("Null", key, "false")}, true},
+		{"one is small and all are large", []iam.Condition{some("NumericLessThan", "5"), every("NumericGreaterThan", "6")}, true},
+		{"one is small and one is large", []iam.Condition{some("NumericLessThan", "5"), some("NumericGreaterThan", "6")}, false},
+		{"one there is, and the key is absent", []iam.Condition{some("StringLike", "*"), iam.When("Null", key, "true")}, true},
+	} {
+		answers(t, c.name, Empty(when(c.when...), nil, 0), c.empty)
+	}
+}
+
+func TestMeasures(t *testing.T) {
+	when := func(c ...iam.Condition) iam.Document { return iam.Doc(allow("When", "*", "*", c...)) }
+	for _, c := range []struct {
+		name string
+		a, b iam.Condition
+		yes  bool
+	}{
+		{"a range within a wider one", iam.When("IpAddress", "aws:SourceIp", "10.1.0.0/16"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8"), true},
+		{"a range wider by one bit", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/7"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8"), false},
+		{"two halves of a range", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/9", "10.128.0.0/9"), true},
+		{"two halves but the last address", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/30"), iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/31", "10.0.0.2"), false},
+		{"version 6", iam.When("IpAddress", "aws:SourceIp", "2001:db8:1::/48"), iam.When("IpAddress", "aws:SourceIp", "2001:db8::/32"), true},
+		{"an absent address passes NotIpAddress", iam.When("NotIpAddress", "aws:SourceIp", "10.0.0.0/8"), iam.When("NotIpAddressIfExists", "aws:SourceIp", "10.0.0.0/9"), true},
+		{"less is less or equal", iam.When("NumericLessThan", "k:n", "5"), iam.When("NumericLessThanEquals", "k:n", "5"), true},
+		{"less or equal is not less", iam.When("NumericLessThanEquals", "k:n", "5"), iam.When("NumericLessThan", "k:n", "5"), false},
+		{"between two numbers is one", iam.When("NumericGreaterThan", "k:n", "1"), iam.When("NumericGreaterThanEquals", "k:n", "2"), false},
+		{"numbers beyond every constant", iam.When("NumericGreaterThan", "k:n", "-7"), iam.When("NumericLessThan", "k:n", "100"), false},
+		{"an earlier day", iam.When("DateLessThan", "aws:CurrentTime", "2026-01-01"), iam.When("DateLessThanEquals", "aws:CurrentTime", "2026-01-01T00:00:00Z"), true},
+		{"a later day", iam.When("DateLessThan", "aws:CurrentTime", "2026-01-02"), iam.When("DateLessThan", "aws:CurrentTime", "2026-01-01"), false},
+		{"true is not false", iam.When("Bool", "aws:SecureTransport", "true"), iam.When("Bool", "aws:SecureTransport", "false"), false},
+		{"true or false is all there is", iam.When("Null", "aws:SecureTransport", "false"), iam.When("Bool", "aws:SecureTransport", "false", "true"), true},
+	} {
+		answers(t, c.name, Subset(when(c.a), when(c.b), 0), c.yes)
+	}
+}
+
 func TestTheCallerAndWhatFollowsFromItAreOne(t *testing.T) {
 	by := func(who []string, when ...iam.Condition) iam.Document {
 		s := allow("By", "sts:AssumeRole", "", when...)
@@ -82,6 +147,21 @@ func TestTheCallerAndWhatFollowsFromItAreOne(t *testing.T) {
 	answers(t, "no account is a service", Disjoint(service, by([]string{"111111111111"}), 0), true)
 	answers(t, "everyone includes services", Subset(service, by([]string{"*"}, iam.When("Bool", "aws:PrincipalIsAWSService", "true")), 0), true)
 	answers(t, "a pin to a session is not sure of the role", Subset(by([]string{role}), by([]string{"arn:aws:sts::111111111111:assumed-role/app/s"}), 0), false)
+}
+
+func TestASourceIsOfTheAccountItsARNStates(t *testing.T) {
+	trust := func(when ...iam.Condition) iam.Document {
+		return iam.Doc(iam.Statement{Effect: iam.Allow, Actions: iam.Of("sts:AssumeRole"), Principals: iam.Principals{Service: []string{"lambda.amazonaws.com"}}, When: when})
+	}
+	like := func(arn string) iam.Condition { return iam.When("ArnLike", "aws:SourceArn", arn) }
+	elsewhere := []iam.Statement{{When: []iam.Condition{iam.When("StringNotEquals", "aws:SourceAccount", "111111111111"), iam.When("Null", "aws:SourceAccount", "false")}}}
+	answers(t, "the ARN pins the account", Empty(trust(like("arn:aws:lambda:us-east-1:111111111111:*")), elsewhere, 0), true)
+	answers(t, "any account's function", Empty(trust(like("arn:aws:lambda:us-east-1:*:function:f")), elsewhere, 0), false)
+	answers(t, "a bucket states no account", Empty(trust(like("arn:aws:s3:::b")), elsewhere, 0), false)
+	answers(t, "no source at all", Empty(trust(), elsewhere, 0), false)
+	answers(t, "two accounts at once", Empty(trust(like("arn:aws:sns:us-east-1:111111111111:t"), iam.When("StringEquals", "aws:SourceAccount", "222222222222")), nil, 0), true)
+	answers(t, "the same account twice", Empty(trust(like("arn:aws:sns:us-east-1:*:t"), iam.When("StringLike", "aws:SourceAccount", "22*")), nil, 0), false)
+	answers(t, "a service may send the ARN alone", Subset(trust(like("arn:aws:lambda:us-east-1:111111111111:*")), trust(iam.When("StringEquals", "aws:SourceAccount", "111111111111")), 0), false)
 }
 
 func TestWhatCannotBeReadIsNeverProved(t *testing.T) {
@@ -127,4 +207,23 @@ func TestAWitnessIsSomethingThatExists(t *testing.T) {
 			t.Errorf("want %q, got %q", c.want, got)
 		}
 	}
+}
+
+// TestSearchesRunSideBySide is for the race detector: verify asks on all cores.
+func TestSearchesRunSideBySide(t *testing.T) {
+	policy, boundary := lane("loan-processor", 5)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 20 {
+				if a := Subset(policy, boundary, 0); !a.Yes {
+					t.Errorf("%+v", a)
+				}
+				if a := Subset(boundary, policy, 0); a.Witness == nil {
+					t.Errorf("%+v", a)
+				}
+			}
+		})
+	}
+	all.Wait()
 }

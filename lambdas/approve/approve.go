@@ -135,8 +135,8 @@ func (a *Approvals) List(ctx context.Context, token string) ([]Waiting, error) {
 }
 
 // Approve runs one waiting call of the user who logged in, once, and answers what the tool
-// said. It fails with [ErrRefused] for what is not theirs or waits no more, and with the
-// gateway's own error when the call did not run: roles, ownership, bundle and arguments are
+// said. It fails with [ErrRefused] without a login that counts, with a [*ledger.Refusal] for
+// what is not theirs or waits no more, and with [*Answered] when the gateway did not run it: roles, ownership, bundle and arguments are
 // checked there again, as they are now.
 func (a *Approvals) Approve(ctx context.Context, token, id string) (json.RawMessage, error) {
 	user, err := a.user(ctx, token)
@@ -148,7 +148,7 @@ func (a *Approvals) Approve(ctx context.Context, token, id string) (json.RawMess
 		return nil, err
 	}
 	if c.ID == "" || c.Status != ledger.ConfirmationPending {
-		return nil, a.refuse("nothing of this user waits under this id")
+		return nil, &ledger.Refusal{What: ledger.RefusedConfirmation}
 	}
 	lane, err := a.lane(ctx, c.Lane)
 	if err != nil {

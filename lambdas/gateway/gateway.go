@@ -181,6 +181,8 @@ type call struct {
 	claims    identity.Claims
 	tool      string
 	arguments map[string]any
+	sum       [32]byte // of the canonical arguments
+	id        terms.CallID
 }
 
 func (c *call) decode(e Event) bool {
@@ -219,10 +221,9 @@ func bearer(headers map[string]string) (string, bool) {
 	return token, found == 1 && token != ""
 }
 
-// readArguments takes the tool from target___tool, and the call its reference: both sides
-// make the same one of the same call. A name that is not of a declared target is no tool.
+// readArguments takes the tool from target___tool. A name that is not of a declared target
+// is no tool.
 func (c *call) readArguments() {
-	c.reference = referenceOf(callID(c))
 	target, name, _ := strings.Cut(c.message.Params.Name, "___")
 	if t := c.gateway.Bundle.Tools[name]; t != nil && t.Target == target {
 		c.tool = name
@@ -269,7 +270,7 @@ func newReference() string { return rand.Text()[:16] }
 func referenceOf(call terms.CallID) string {
 	raw, err := hex.DecodeString(string(call[:20]))
 	if err != nil {
-		return newReference() // callID writes hex
+		return newReference() // identify writes hex
 	}
 	return base32.StdEncoding.EncodeToString(raw)
 }

@@ -10,6 +10,7 @@ import (
 
 	"remit/identity"
 	"remit/ledger"
+	"remit/policy"
 	"remit/terms"
 )
 
@@ -127,6 +128,54 @@ func TestAToolThatFailedHoldsItsKeyAndItsCost(t *testing.T) {
 	x, err := g.Ledger.Execution(context.Background(), "e-1")
 	if err != nil || x.Used[ledger.CostLimit] != 10 || x.Used[ledger.ToolCallsLimit] != 1 {
 		t.Errorf("a tool that ran and failed cost %v, %v", x.Used, err)
+	}
+}
+
+// TestAStoredResultLeavesThroughTheFilterInForce: results are kept for as long as their key
+// is, and the declaration may have been narrowed since, because something had leaked.
+func TestAStoredResultLeavesThroughTheFilterInForce(t *testing.T) {
+	g, _ := gatewayFor(t, "lead")
+	meta := fmt.Sprintf(`%q:%q`, ConfirmationMeta, proposed(t, g))
+	open(t, g.Ledger.(*ledger.Ledger), "e-2", terms.User{ID: "ana", Tenant: "north", Roles: []string{"lead"}}, strings.Split(meta, `"`)[3])
+	round(t, approving(g, "e-2"), 1, "refund-order___refund_order", `{"amount":5,"order":"O-1"}`, "", replying("4111"))
+	round(t, g, 2, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("4111"))
+	g.Bundle = bundle(t, func(b *policy.Bundle) {
+		b.Tools["ship_order"].Allow, b.Tools["refund_order"].Allow = []string{"$.carrier"}, []string{"$.amount"}
+	})
+	for name, c := range map[string]struct{ tool, meta string }{
+		"a duplicate":                  {"ship-order___ship_order", ""},
+		"a confirmed call asked after": {"refund-order___refund_order", meta},
+	} {
+		if got, ran := round(t, g, 3, c.tool, `{"order":"O-1"}`, c.meta, replying("x")); ran || got.Error != nil || strings.Contains(fmt.Sprint(got), "4111") {
+			t.Errorf("%s: a field that was withdrawn still leaves: ran %v, %+v", name, ran, got)
+		}
+	}
+}
+
+// TestARefusalEndsNoCallThatIsInFlight: the same message comes again while the tool works,
+// because a client retries, or because an agent wants a write that happened to read as
+// failed. What the request side refused ran nothing, so it ends nothing.
+func TestARefusalEndsNoCallThatIsInFlight(t *testing.T) {
+	const unknown = `"remit/confirmation":"cf-nobody"`
+	for name, c := range map[string]struct {
+		tool, meta string
+		refused    int
+	}{
+		"a retry while the key is held":            {"ship-order___ship_order", "", codeUnavailable},
+		"a question about another's confirmation":  {"ship-order___ship_order", unknown, codeRefused},
+		"the same about a tool that wants no key":  {"close-order___close_order", unknown, codeRefused},
+		"the same about a tool that reads a datum": {"find-order___find_order", unknown, codeRefused},
+	} {
+		g, _ := gatewayFor(t, "lead")
+		got, ran := round(t, g, 1, c.tool, `{"order":"O-1"}`, "", func() string {
+			if again, reran := round(t, g, 1, c.tool, `{"order":"O-1"}`, c.meta, replying("twice")); reran || again.Error == nil || again.Error.Code != c.refused {
+				t.Errorf("%s: ran %v, %+v", name, reran, again.Error)
+			}
+			return replying("done")()
+		})
+		if !ran || got.Result.StructuredContent["state"] != "done" {
+			t.Errorf("%s ended the call that the tool was working on: its result is lost and the record says that it failed: %+v", name, got.Error)
+		}
 	}
 }
 
@@ -254,6 +303,36 @@ func TestAStoppedLaneAndAnEndedExecutionHaveTheirOwnAnswers(t *testing.T) {
 	}
 	if got, ran := round(t, g, 2, "find-order___find_order", `{"order":"O-1"}`, "", replying("x")); ran || got.Error == nil || got.Error.Code != codeEnded {
 		t.Errorf("a closed execution: ran %v, %+v", ran, got.Error)
+	}
+}
+
+// TestAfterItsEndAnExecutionIsToldNoResult: the token lives on for a while, and asking after
+// a confirmation debits nothing that would notice the end.
+func TestAfterItsEndAnExecutionIsToldNoResult(t *testing.T) {
+	for name, end := range map[string]func(*Gateway, *ledger.Ledger) error{
+		"it was closed": func(_ *Gateway, l *ledger.Ledger) error {
+			return l.Close(context.Background(), "e-1", "answered", noon)
+		},
+		"its user was quarantined": func(_ *Gateway, l *ledger.Ledger) error {
+			_, err := l.Stop(context.Background(), ledger.Switch{Kind: ledger.SwitchUser, Name: ledger.UserName(terms.User{ID: "ana", Tenant: "north"}), Who: "op", Why: "a test", At: noon})
+			return err
+		},
+		"its deadline has passed": func(g *Gateway, _ *ledger.Ledger) error {
+			g.Now = func() time.Time { return noon.Add(time.Minute) }
+			return nil
+		},
+	} {
+		g, _ := gatewayFor(t, "lead")
+		l, id := g.Ledger.(*ledger.Ledger), proposed(t, g)
+		open(t, l, "e-2", terms.User{ID: "ana", Tenant: "north", Roles: []string{"lead"}}, id)
+		round(t, approving(g, "e-2"), 1, "refund-order___refund_order", `{"amount":5,"order":"O-1"}`, "", replying("refunded"))
+		if err := end(g, l); err != nil {
+			t.Fatal(err)
+		}
+		got, ran := round(t, g, 3, "refund-order___refund_order", `{"order":"O-1"}`, fmt.Sprintf(`%q:%q`, ConfirmationMeta, id), replying("x"))
+		if ran || got.Error == nil || got.Error.Code != codeEnded {
+			t.Errorf("%s, and it still reads results: ran %v, %+v", name, ran, got)
+		}
 	}
 }
 

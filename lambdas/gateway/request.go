@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 // request decides one tool call, and reserves what it takes.
 func (c *call) request(ctx context.Context, e Event) Reply {
 	c.readArguments()
+	c.identify()
 	invalid := c.validate()
 	decision := c.decide()
 	record := c.record(decision)
@@ -32,7 +34,7 @@ func (c *call) request(ctx context.Context, e Event) Reply {
 		return c.denied(ctx, record, codeRefused, "")
 	}
 	if c.confirmation() != "" {
-		return c.recall(ctx, record, c.confirmation())
+		return c.ask(ctx, record)
 	}
 	claim, err := c.claim(ctx, decision, record)
 	if err != nil {
@@ -57,7 +59,7 @@ func (v *evidence) fault(name, reason, rule string) {
 func (c *call) record(d policy.Decision) *evidence {
 	v := &evidence{audit.Record{
 		Execution: c.claims.Execution, Lane: c.claims.Lane, User: c.claims.User, Tool: c.tool, Bundle: c.gateway.Digest,
-		At: c.gateway.Now(), Allowed: d.Allowed(), Call: callID(c), Input: audit.Content{Digest: digestOf(c.arguments)},
+		At: c.gateway.Now(), Allowed: d.Allowed(), Call: c.id, Input: audit.Content{Digest: c.digest()},
 	}}
 	if t := c.policyOf(); t != nil && t.Audit.Reasoning && d.Allowed() {
 		v.Rationale, _ = c.arguments[rationale].(string)
@@ -82,7 +84,7 @@ func (c *call) denied(ctx context.Context, v *evidence, code int, detail string)
 	c.observe(v)
 	intent, err := v.Encode()
 	if err == nil {
-		err = c.gateway.Ledger.Deny(ctx, ledger.Denial{Call: callID(c), Execution: c.claims.Execution, Intent: intent, At: v.At})
+		err = c.gateway.Ledger.Deny(ctx, ledger.Denial{Call: c.id, Execution: c.claims.Execution, Intent: intent, At: v.At})
 	}
 	if err != nil {
 		c.gateway.Note(c.reference, "refused, and the record could not be kept: "+err.Error())
@@ -103,7 +105,7 @@ func (c *call) claim(ctx context.Context, d policy.Decision, v *evidence) (ledge
 		return ledger.Claim{}, err
 	}
 	claim := ledger.Claim{
-		Call: callID(c), Execution: c.claims.Execution, User: c.claims.User, Tool: c.tool,
+		Call: c.id, Execution: c.claims.Execution, User: c.claims.User, Tool: c.tool,
 		Takes: amounts(d.Takes), Daily: c.daily(d.Takes, v.At), Once: c.once(), Owner: owner(d.Owner),
 		Intent: intent, Lease: c.lease(v.At), At: v.At,
 	}
@@ -144,7 +146,8 @@ func (c *call) once() *ledger.Once {
 	for _, name := range t.Once.Key {
 		parts[name] = c.arguments[name]
 	}
-	key := fmt.Sprintf("%s/%s/%s", c.claims.User.Tenant, c.tool, digestOf(parts))
+	sum := sumOf(parts)
+	key := fmt.Sprintf("%s/%s/%s", c.claims.User.Tenant, c.tool, hex.EncodeToString(sum[:]))
 	return &ledger.Once{Key: key, For: time.Duration(t.Once.Seconds) * time.Second, Until: t.Once.Until}
 }
 
@@ -174,7 +177,7 @@ func (c *call) approved(ctx context.Context) (*ledger.Approved, error) {
 	if err != nil || x.Approval == "" {
 		return nil, err
 	}
-	return &ledger.Approved{ID: x.Approval, Arguments: digestOf(c.arguments), Bundle: c.gateway.Digest}, nil
+	return &ledger.Approved{ID: x.Approval, Arguments: c.digest(), Bundle: c.gateway.Digest}, nil
 }
 
 // reserve takes what the call takes, and forwards it.
@@ -190,7 +193,8 @@ func (c *call) reserve(ctx context.Context, e Event, claim ledger.Claim, v *evid
 	return c.pass(ctx, e, claim)
 }
 
-// stored answers with the result of the call that had the effect.
+// stored answers with the result of the call that had the effect. It is filtered again: the
+// declaration may have been narrowed since it was kept, or another lane's allowed more.
 func (c *call) stored(ctx context.Context, sealed []byte) Reply {
 	if len(sealed) == 0 {
 		return c.refuse(codeFailed, "the call that had the effect left no result")
@@ -198,6 +202,9 @@ func (c *call) stored(ctx context.Context, sealed []byte) Reply {
 	kept, err := c.gateway.Sealer.Open(ctx, c.claims.User.Tenant, sealed)
 	if err != nil {
 		return c.refuse(codeFailed, "the stored result does not open")
+	}
+	if kept, _, err = c.gateway.Bundle.Filter(c.tool, kept); err != nil {
+		return c.refuse(codeFailed, "the stored result cannot be filtered")
 	}
 	return answer(c.message.ID, json.RawMessage(kept))
 }
@@ -248,7 +255,7 @@ func (c *call) propose(ctx context.Context, claim ledger.Claim, v *evidence) Rep
 	}
 	waits, err := c.gateway.Ledger.Propose(ctx, ledger.Proposal{
 		ID: confirmationID(claim.Call), Call: claim.Call, Execution: claim.Execution, User: claim.User, Lane: c.claims.Lane, Tool: c.tool,
-		Takes: claim.Takes, Once: claim.Once, Owner: claim.Owner, Arguments: digestOf(c.arguments), Bundle: c.gateway.Digest,
+		Takes: claim.Takes, Once: claim.Once, Owner: claim.Owner, Arguments: c.digest(), Bundle: c.gateway.Digest,
 		Sealed: sealed, Intent: claim.Intent, At: claim.At,
 		Expires: claim.At.Add(time.Duration(c.policyOf().Confirmation.Seconds) * time.Second),
 	})
@@ -272,6 +279,20 @@ func confirmationID(call terms.CallID) string { return "cf-" + string(call[:40])
 const ConfirmationMeta = "remit/confirmation"
 
 func (c *call) confirmation() string { return c.message.Params.Meta.Confirmation }
+
+// ask answers how the confirmation stands that the message names. It takes nothing, so no
+// debit would notice that the execution has ended or was stopped.
+func (c *call) ask(ctx context.Context, v *evidence) Reply {
+	x, err := c.gateway.Ledger.Execution(ctx, c.claims.Execution)
+	if err != nil {
+		return c.refuse(codeUnavailable, err.Error())
+	}
+	if !x.Open || !v.At.Before(x.Deadline) {
+		v.fault("limit", "the execution has ended or was stopped", "environments."+c.gateway.Bundle.Lane.Environment+".limits")
+		return c.denied(ctx, v, codeEnded, "")
+	}
+	return c.recall(ctx, v, c.confirmation())
+}
 
 // recall answers how a confirmation of this user, for this very tool, stands.
 func (c *call) recall(ctx context.Context, v *evidence, id string) Reply {
@@ -325,13 +346,13 @@ func (c *call) pass(ctx context.Context, e Event, claim ledger.Claim) Reply {
 		if err != nil {
 			return c.refuse(codeUnavailable, "the call cannot be asserted: "+err.Error()) // the lease gives back what it took
 		}
-		headers["X-Remit-Assertion"], headers["X-Remit-Arguments"] = assertion, strings.TrimPrefix(string(digestOf(c.arguments)), "sha256:")
+		headers["X-Remit-Assertion"], headers["X-Remit-Arguments"] = assertion, strings.TrimPrefix(string(c.digest()), "sha256:")
 	}
 	return forward(headers, e.MCP.GatewayRequest.Body)
 }
 
 func (c *call) assert(ctx context.Context, key string) (string, error) {
 	return c.gateway.Assert(ctx, identity.Call{
-		Tool: c.tool, Arguments: sumOf(c.arguments), User: c.claims.User, Lane: c.claims.Lane, Execution: c.claims.Execution, Key: key,
+		Tool: c.tool, Arguments: c.sum, User: c.claims.User, Lane: c.claims.Lane, Execution: c.claims.Execution, Key: key,
 	}, c.gateway.Now())
 }

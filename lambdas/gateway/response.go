@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"remit/audit"
 	"remit/ledger"
@@ -33,20 +34,46 @@ func (c *call) respond(ctx context.Context, e Event) Reply {
 		return c.refuse(codeFailed, "the gateway answered with an error")
 	case c.message.Method == "tools/list":
 		return c.listed(body.Result)
+	case c.message.Method == "initialize":
+		return c.initialized(body.Result)
+	case c.message.Method == "ping":
+		return answer(c.message.ID, struct{}{})
 	}
-	return answer(c.message.ID, body.Result)
+	return silence
+}
+
+// initialized keeps of the gateway's introduction the protocol's version, a date. The rest is
+// in our own words: there are tools and nothing else, whoever answers.
+func (c *call) initialized(result json.RawMessage) Reply {
+	var said struct {
+		Protocol string `json:"protocolVersion"`
+	}
+	if err := json.Unmarshal(result, &said); err != nil {
+		return c.refuse(codeFailed, "the gateway's introduction cannot be read")
+	}
+	if _, err := time.Parse(time.DateOnly, said.Protocol); err != nil {
+		return c.refuse(codeFailed, "the gateway speaks no version of the protocol")
+	}
+	return answer(c.message.ID, map[string]any{
+		"protocolVersion": said.Protocol, "capabilities": map[string]any{"tools": struct{}{}},
+		"serverInfo": map[string]any{"name": "remit", "version": c.gateway.Bundle.Lane.Name},
+	})
 }
 
 // called settles a tool call and answers it. The one write that settles also tells whether
 // the call was let through: what was not is answered by what the REQUEST side recorded,
-// never by what came back.
+// never by what came back. A refusal of the REQUEST side settles nothing.
 func (c *call) called(ctx context.Context, result json.RawMessage, failed *rpcError) Reply {
 	c.readArguments()
+	c.identify()
+	if c.refusedHere(failed) {
+		return c.notRun(ctx, failed)
+	}
 	end, err := c.end(ctx, result, failed)
 	if err != nil {
 		return c.refuse(codeFailed, err.Error())
 	}
-	err = c.gateway.Ledger.Settle(ctx, callID(c), end.outcome)
+	err = c.gateway.Ledger.Settle(ctx, c.id, end.outcome)
 	switch {
 	case errors.Is(err, ledger.ErrNotReserved), errors.Is(err, ledger.ErrInvalid) && c.tool == "":
 		return c.notRun(ctx, failed)
@@ -54,6 +81,13 @@ func (c *call) called(ctx context.Context, result json.RawMessage, failed *rpcEr
 		return c.refuse(codeFailed, "the outcome cannot be kept, so nothing leaves: "+err.Error())
 	}
 	return end.reply
+}
+
+// refusedHere recognises the request side's own refusal. The same call may be in flight
+// under an earlier pass, and what ran nothing ends nothing. A tool that says the same words
+// settles nothing by them: its reservation ends with the lease, as if it had not answered.
+func (c *call) refusedHere(failed *rpcError) bool {
+	return failed != nil && slices.Contains(refusals, failed.Code) && failed.Message == messages[failed.Code] && failed.Data.Reference == c.reference
 }
 
 // end is how a call ended, what of it leaves, and what is kept.
@@ -133,7 +167,7 @@ const codeEngine = -32002
 // tool's: a refusal of the request side comes back as it was, and what waits, or was done
 // before, is told again.
 func (c *call) notRun(ctx context.Context, failed *rpcError) Reply {
-	found, err := c.gateway.Ledger.Find(ctx, c.claims.Execution, callID(c))
+	found, err := c.gateway.Ledger.Find(ctx, c.claims.Execution, c.id)
 	switch {
 	case err != nil:
 		return c.refuse(codeFailed, err.Error())
@@ -141,8 +175,8 @@ func (c *call) notRun(ctx context.Context, failed *rpcError) Reply {
 		return c.stored(ctx, found.Stored)
 	case found.Status == ledger.Proposed:
 		return c.waiting(ctx, found.Confirmation)
-	case found.Status != "": // an end of an earlier pass; what came back may be a tool's
-		return c.refuse(c.codeOf(failed), "the call has ended as "+string(found.Status))
+	case found.Status != "": // an earlier pass, in flight or ended; what came back may be a tool's
+		return c.refuse(c.codeOf(failed), "an earlier pass of the call is "+string(found.Status))
 	case c.confirmation() != "" && failed == nil && c.policyOf() != nil:
 		return c.waiting(ctx, c.confirmation())
 	case failed != nil && slices.Contains(refusals, failed.Code):
@@ -185,16 +219,22 @@ func isError(result json.RawMessage) bool {
 	return json.Unmarshal(result, &r) != nil || r.IsError != nil && r.IsError != false
 }
 
-// listed keeps the tools this user could call.
+// listed names the tools this user could call, in the declaration's words: what a tool says
+// of itself is text that a model obeys, and nobody reviewed it.
 func (c *call) listed(result json.RawMessage) Reply {
+	type entry struct {
+		Name   string          `json:"name"`
+		Says   string          `json:"description"`
+		Schema json.RawMessage `json:"inputSchema"`
+	}
 	var list struct {
 		Tools []json.RawMessage `json:"tools"`
-		Next  string            `json:"nextCursor,omitempty"`
+		Next  string            `json:"nextCursor"`
 	}
 	if err := json.Unmarshal(result, &list); err != nil {
 		return c.refuse(codeFailed, "the list of tools cannot be read")
 	}
-	kept := []json.RawMessage{}
+	kept := []entry{}
 	for _, raw := range list.Tools {
 		var tool struct {
 			Name string `json:"name"`
@@ -204,11 +244,13 @@ func (c *call) listed(result json.RawMessage) Reply {
 		}
 		c.message.Params.Name, c.tool = tool.Name, ""
 		if c.readArguments(); c.tool != "" && c.couldCall(c.tool) {
-			kept = append(kept, raw)
+			kept = append(kept, entry{tool.Name, c.policyOf().Purpose, c.policyOf().Input})
 		}
 	}
-	list.Tools = kept
-	return answer(c.message.ID, list)
+	return answer(c.message.ID, struct {
+		Tools []entry `json:"tools"`
+		Next  string  `json:"nextCursor,omitempty"`
+	}{kept, list.Next})
 }
 
 func digestBytes(text []byte) terms.Digest { return digestText(bytes.TrimSpace(text)) }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/gowebpki/jcs"
 
 	"remit/terms"
 )
@@ -106,7 +106,7 @@ func unsound(body []byte) bool {
 				return true
 			}
 		case '0':
-			if !exact(token.String()) {
+			if !held(token.String()) {
 				return true
 			}
 		}
@@ -117,17 +117,40 @@ func unsound(body []byte) bool {
 	}
 }
 
-// exact reports whether a number survives being a float64, as every digest and check here
-// reads it: of two integers over 2^53 that differ, both could be the one that was approved.
-func exact(number string) bool {
-	if len(number) < 16 {
-		return true // fewer than 16 digits always do (IEEE 754 binary64)
-	}
+// held reports whether a JSON number is the one of its float64 that is written shortest, in
+// whatever notation. No two numbers that are held share a float64, so what is judged,
+// digested and approved is what a reader of larger numbers sees.
+func held(number string) bool {
 	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || strings.ContainsAny(number, ".eE") {
-		return err == nil
+	return err == nil && decimalOf(number) == decimalOf(strconv.FormatFloat(f, 'e', -1, 64))
+}
+
+// decimal is a number without its notation: digits that neither begin nor end with 0, times
+// a power of ten. The zero decimal is 0, whatever its sign.
+type decimal struct {
+	negative bool
+	digits   string
+	power    int
+}
+
+// decimalOf reads a JSON number; one whose power is beyond any float64's is no other's.
+func decimalOf(number string) decimal {
+	rest, negative := strings.CutPrefix(number, "-")
+	mantissa, power := rest, 0
+	if i := strings.IndexAny(rest, "eE"); i >= 0 {
+		var err error
+		if power, err = strconv.Atoi(rest[i+1:]); err != nil {
+			return decimal{digits: number}
+		}
+		mantissa = rest[:i]
 	}
-	return strconv.FormatFloat(f, 'f', -1, 64) == number
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	all := strings.TrimLeft(whole+fraction, "0")
+	digits := strings.TrimRight(all, "0")
+	if digits == "" {
+		return decimal{}
+	}
+	return decimal{negative, digits, power - len(fraction) + len(all) - len(digits)}
 }
 
 // protocolWords are the keys that are decided on. encoding/json also takes other spellings
@@ -199,30 +222,29 @@ func forward(headers map[string]string, body json.RawMessage) Reply {
 	return r
 }
 
-// callID joins the two halves of one call: the same on both sides, because it is made from
-// the original request.
-func callID(c *call) terms.CallID {
+// identify names the call and its arguments: the same on both sides, because it is made
+// from the original request.
+func (c *call) identify() {
+	c.sum = sumOf(c.message.Params.Arguments)
 	h := sha256.New()
-	for _, part := range []string{string(c.claims.Execution), string(c.message.ID), c.message.Params.Name, string(digestOf(c.message.Params.Arguments))} {
+	for _, part := range []string{string(c.claims.Execution), string(c.message.ID), c.message.Params.Name, hex.EncodeToString(c.sum[:])} {
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
-	return terms.CallID(fmt.Sprintf("%x", h.Sum(nil)))
+	c.id = terms.CallID(hex.EncodeToString(h.Sum(nil)))
+	c.reference = referenceOf(c.id)
 }
 
-// digestOf names arguments by their canonical JSON (RFC 8785).
-func digestOf(arguments map[string]any) terms.Digest {
-	return terms.Digest(fmt.Sprintf("sha256:%x", sumOf(arguments)))
-}
+// digest names the call's arguments.
+func (c *call) digest() terms.Digest { return terms.Digest("sha256:" + hex.EncodeToString(c.sum[:])) }
 
+// sumOf is the SHA-256 of arguments in canonical JSON (RFC 8785).
 func sumOf(arguments map[string]any) [32]byte {
 	text, err := json.Marshal(arguments)
-	if err == nil {
-		text, err = jcs.Transform(text)
-	}
-	if err != nil {
+	canonical := jsontext.Value(text)
+	if err != nil || canonical.Canonicalize() != nil {
 		return [32]byte{} // they were decoded from JSON, so they encode
 	}
-	return sha256.Sum256(text)
+	return sha256.Sum256(canonical)
 }
 
 func digestText(text []byte) terms.Digest {

@@ -31,15 +31,21 @@ type API interface {
 // Store is a [ledger.Store] over DynamoDB. Tables maps the roles of tables to physical
 // names; a role that is missing is [ledger.ErrInvalid]. A Store without a Client is
 // unavailable. Patience is how long one call may take in all, tries included, when the
-// caller's context does not end sooner; zero is [DefaultPatience].
+// caller's context does not end sooner, and TryTime how long each of its tries; zero is
+// [DefaultPatience] and [DefaultTryTime].
 type Store struct {
 	Client   API
 	Tables   map[string]string
 	Patience time.Duration
+	TryTime  time.Duration
 }
 
-// DefaultPatience leaves a caller that must answer within two seconds time to say no.
-const DefaultPatience = 1500 * time.Millisecond
+// The defaults leave a caller that must answer within two seconds time to say no, and a
+// try over a half-open socket time for another.
+const (
+	DefaultPatience = 1500 * time.Millisecond
+	DefaultTryTime  = 600 * time.Millisecond
+)
 
 // Apply sends the operations as one TransactWriteItems under the token, a single one too: a
 // plain update has no token, so one whose answer was lost would be counted twice. A lost

@@ -98,7 +98,7 @@ func local(t *testing.T) *Store {
 	}
 	c := client(endpoint)
 	prefix := fmt.Sprintf("t%d-%d-", os.Getpid(), tables.Add(1))
-	s := &Store{Client: c, Tables: map[string]string{ledger.LedgerTable: prefix + "ledger", ledger.DirectoryTable: prefix + "directory"}, Patience: time.Minute}
+	s := &Store{Client: c, Tables: map[string]string{ledger.LedgerTable: prefix + "ledger", ledger.DirectoryTable: prefix + "directory"}, Patience: time.Minute, TryTime: time.Minute}
 	for _, in := range []*dynamodb.CreateTableInput{Table(s.Tables[ledger.LedgerTable]), Directory(s.Tables[ledger.DirectoryTable])} {
 		if _, err := c.CreateTable(context.Background(), in); err != nil {
 			t.Fatal(err)

@@ -95,7 +95,7 @@ func TestALostAnswerIsAskedForAgainAndCountedOnce(t *testing.T) {
 		}
 		return done
 	}}
-	l := &ledger.Ledger{Store: &Store{Client: flaky, Tables: s.Tables, Patience: time.Minute}}
+	l := &ledger.Ledger{Store: &Store{Client: flaky, Tables: s.Tables, Patience: time.Minute, TryTime: time.Minute}}
 	if _, err := l.Reserve(context.Background(), claim("c", 1, time.Now())); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestAConflictIsTriedAgainAndAFailedConditionIsNot(t *testing.T) {
 		}
 		return done
 	}}
-	l := &ledger.Ledger{Store: &Store{Client: flaky, Tables: s.Tables, Patience: time.Minute}}
+	l := &ledger.Ledger{Store: &Store{Client: flaky, Tables: s.Tables, Patience: time.Minute, TryTime: time.Minute}}
 	_, err := l.Reserve(context.Background(), claim("c", 1, time.Now()))
 	if r := new(ledger.Refusal); !errors.As(err, &r) || flaky.tries.Load() != 2 {
 		t.Errorf("want a refusal at the second try, got %v after %d", err, flaky.tries.Load())

@@ -41,7 +41,7 @@ func settle(c ledger.Claim, at time.Time) ledger.Outcome {
 // killed.
 func beClient() {
 	at := strings.Fields(os.Getenv(clientEnv))
-	l := &ledger.Ledger{Store: &Store{Client: client(at[0]), Tables: map[string]string{ledger.LedgerTable: at[1], ledger.DirectoryTable: at[2]}, Patience: time.Minute}}
+	l := &ledger.Ledger{Store: &Store{Client: client(at[0]), Tables: map[string]string{ledger.LedgerTable: at[1], ledger.DirectoryTable: at[2]}, Patience: time.Minute, TryTime: time.Minute}}
 	for n := 0; ; n++ {
 		c := claim(at[3], n, time.Now())
 		_, err := l.Reserve(context.Background(), c)

@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,12 +19,11 @@ import (
 )
 
 // The retry policy. A try that met a conflict, a throttle, an error of the service's own, or
-// no answer within tryTime, is made again with the same token after a pause that is random
+// no answer within its time, is made again with the same token after a pause that is random
 // between nothing and a bound that doubles: full jitter (AWS Architecture Blog,
 // "Exponential Backoff And Jitter"). It goes on until the caller's deadline or the store's
 // patience ends, whichever is sooner. The SDK's own retries are off: they would multiply.
 const (
-	tryTime    = 600 * time.Millisecond // a half-open socket must leave time for another try
 	firstPause = 10 * time.Millisecond
 	lastPause  = 200 * time.Millisecond
 )
@@ -36,14 +36,10 @@ func (s *Store) patiently(ctx context.Context, try func(context.Context) error) 
 	if s.Client == nil {
 		return fmt.Errorf("%w: it has no client", ledger.ErrUnavailable)
 	}
-	patience := s.Patience
-	if patience == 0 {
-		patience = DefaultPatience
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.Patience, DefaultPatience))
 	defer cancel()
 	for bound := firstPause; ; bound = min(2*bound, lastPause) {
-		err := attempt(ctx, try)
+		err := attempt(ctx, cmp.Or(s.TryTime, DefaultTryTime), try)
 		if err == nil || answered(err) {
 			return err
 		}
@@ -53,8 +49,8 @@ func (s *Store) patiently(ctx context.Context, try func(context.Context) error) 
 	}
 }
 
-func attempt(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, tryTime)
+func attempt(ctx context.Context, time time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, time)
 	defer cancel()
 	return try(ctx)
 }

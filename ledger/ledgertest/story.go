@@ -161,6 +161,7 @@ func init() {
 		"TheAllowedPathIsOneRequestBeforeTheToolAndOneAfter":     requests,
 		"TwoUsersTouchNoCommonItemButTheDatum":                   sharing, // F29
 		"AProposalIsRefusedLikeACall":                            proposalRefused,
+		"WhatConcurrentCallersAreToldFitsOneOrderOfTheirCalls":   history,
 	} {
 		stories[name] = func(_ *testing.T, s *story) { test(s) }
 	}

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"remit/ledger"
@@ -101,33 +102,38 @@ func (d *database) due(before time.Time, limit int) []ledger.Item {
 	return out[:min(limit, len(out))]
 }
 
-// calm is the model as a store without faults: what the suite of every store runs over.
-type calm struct{ d *database }
+// calm is the model as a store without faults, for callers that come at once: what the
+// suite of every store runs over.
+type calm struct {
+	mu sync.Mutex
+	d  *database
+}
 
-func (c calm) Apply(ctx context.Context, token string, ops []ledger.Op) error {
+// at runs a request at one instant, unless its caller has gone.
+func (c *calm) at(ctx context.Context, request func() error) error {
 	if ctx.Err() != nil {
 		return ledger.ErrUnavailable
 	}
-	return c.d.apply(token, ops)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return request()
 }
 
-func (c calm) Get(ctx context.Context, k ledger.Key) (ledger.Item, error) {
-	if ctx.Err() != nil {
-		return nil, ledger.ErrUnavailable
-	}
-	return maps.Clone(c.d.items[k]), nil
+func (c *calm) Apply(ctx context.Context, token string, ops []ledger.Op) error {
+	return c.at(ctx, func() error { return c.d.apply(token, ops) })
 }
 
-func (c calm) List(ctx context.Context, table, partition string) ([]ledger.Item, error) {
-	if ctx.Err() != nil {
-		return nil, ledger.ErrUnavailable
-	}
-	return c.d.list(table, partition), nil
+func (c *calm) Get(ctx context.Context, k ledger.Key) (i ledger.Item, err error) {
+	err = c.at(ctx, func() error { i = maps.Clone(c.d.items[k]); return nil })
+	return i, err
 }
 
-func (c calm) Due(ctx context.Context, before time.Time, limit int) ([]ledger.Item, error) {
-	if ctx.Err() != nil {
-		return nil, ledger.ErrUnavailable
-	}
-	return c.d.due(before, limit), nil
+func (c *calm) List(ctx context.Context, table, partition string) (all []ledger.Item, err error) {
+	err = c.at(ctx, func() error { all = c.d.list(table, partition); return nil })
+	return all, err
+}
+
+func (c *calm) Due(ctx context.Context, before time.Time, limit int) (all []ledger.Item, err error) {
+	err = c.at(ctx, func() error { all = c.d.due(before, limit); return nil })
+	return all, err
 }

@@ -32,7 +32,6 @@ func (o *oracle) wrong(format string, args ...any) {
 type body struct {
 	Takes []ledger.Amount
 	Daily []ledger.Daily
-	User  string
 	Used  []ledger.Amount
 }
 
@@ -124,7 +123,7 @@ func (o *oracle) onceWrote(k ledger.Key, before, after ledger.Item) {
 	switch {
 	case after["supersedes"].S == before["call"].S && before["state"].S != "claimed": // the result stays until there is a better one
 		o.epochs[k.Partition]++
-	case before["supersedes"].S == after["call"].S: // nothing ran: back to what it would have replaced
+	case before["supersedes"].S == after["call"].S && after["state"].S != "claimed": // nothing ran: back to what it would have replaced
 	case before["state"].S != "claimed" && number(after, "claimed") >= number(before, "free"):
 		o.epochs[k.Partition]++
 	default:

@@ -124,9 +124,10 @@ func (w *world) admission(p *process, u terms.User, lane string, calls int64) le
 
 // admit opens, and holds the ledger to what its switches said when the call began.
 func (w *world) admit(p *process, a ledger.Admission) bool {
-	stopped := w.stopped["lane/"+a.Lane.String()] || w.stopped["user/"+ledger.UserName(a.User)]
+	lane := ledger.Switch{Kind: ledger.SwitchLane, Name: a.Lane.String()}
+	user, stopped := w.stopped["user/"+ledger.UserName(a.User)], w.stopped["lane/"+a.Lane.String()] && !w.lifted(lane)
 	_, err := p.l.Open(ctx, a)
-	if err == nil && stopped {
+	if err == nil && (user || stopped && !w.lifted(lane)) {
 		w.wrong("an execution opened on a stopped lane or for a stopped user")
 	}
 	if err == nil {
@@ -165,8 +166,23 @@ func (w *world) claim(p *process, e ledger.Admission) ledger.Claim {
 	if c.Tool == "write" {
 		c.Once = &ledger.Once{Key: fmt.Sprint("k", w.pick(2)), For: []time.Duration{time.Hour, time.Second}[w.pick(2)], Until: "done"}
 	}
-	c.Intent, _ = json.Marshal(body{Takes: c.Takes, Daily: c.Daily, User: e.User.ID})
+	c.Intent = intentOf(c)
 	return c
+}
+
+func intentOf(c ledger.Claim) []byte {
+	in, _ := json.Marshal(body{Takes: c.Takes, Daily: c.Daily})
+	return in
+}
+
+// finishAs ends a call as done or as released, with half of the cost used.
+func (w *world) finishAs(p *process, c ledger.Claim, r ledger.Reservation, released bool) {
+	o := ledger.Outcome{Execution: c.Execution, Fence: r.Fence, Status: ledger.Done, Took: c.Takes, Used: []ledger.Amount{{Limit: ledger.CostLimit, Take: 50}}, At: p.now()}
+	if released {
+		o.Status = ledger.Released
+	}
+	o.Record, _ = json.Marshal(body{Used: o.Used})
+	p.l.Settle(ctx, c.Call, o)
 }
 
 func (w *world) caller(p *process) {
@@ -216,7 +232,9 @@ func (w *world) call(p *process, c ledger.Claim) {
 			if len(w.calls) > 0 && w.pick(3) == 0 {
 				once.Supersedes = w.calls[w.pick(len(w.calls))].Call
 			}
-			c.Once = &once
+			if once.Supersedes != c.Call {
+				c.Once = &once
+			}
 		}
 	}
 	w.calls = append(w.calls, c)
@@ -323,9 +341,8 @@ func (w *world) wrongly(p *process, c ledger.Claim, o ledger.Outcome) {
 func (w *world) propose(p *process, e ledger.Admission) {
 	c := w.claim(p, e)
 	c.Daily = nil
-	in, _ := json.Marshal(body{Takes: c.Takes})
 	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes,
-		Arguments: "args", Bundle: "bundle", Sealed: []byte("s"), Intent: in, Expires: p.now().Add(time.Duration(30+w.pick(300)) * time.Second), At: p.now()}
+		Arguments: "args", Bundle: "bundle", Sealed: []byte("s"), Intent: intentOf(c), Expires: p.now().Add(time.Duration(30+w.pick(300)) * time.Second), At: p.now()}
 	if n := len(w.proposals); n > 0 && w.pick(3) == 0 { // the same call, from another copy of the gateway
 		q = w.proposals[n-1]
 	}
@@ -373,7 +390,7 @@ func (w *world) approve(p *process) {
 	}
 	c := w.claim(p, a)
 	c.Tool, c.Owner, c.Daily, c.Once = q.Tool, nil, nil, nil
-	c.Intent, _ = json.Marshal(body{Takes: c.Takes})
+	c.Intent = intentOf(c)
 	c.Confirmation = &ledger.Approved{ID: q.ID, Arguments: q.Arguments, Bundle: q.Bundle}
 	w.approvals = append(w.approvals, c)
 	w.confirmed(p, c, q)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestTheModelIsAStore(t *testing.T) {
-	ledgertest.Run(t, func(*testing.T) ledger.Store { return calm{newDatabase()} })
+	ledgertest.Run(t, func(*testing.T) ledger.Store { return &calm{d: newDatabase()} })
 }
 
 func TestSeedsShowNoViolation(t *testing.T) {
@@ -27,7 +27,7 @@ func TestEveryPlantedBugIsCaught(t *testing.T) {
 	mutants := append(Bugs(), Conditions(100)...)
 	caught := 0
 	for _, m := range mutants {
-		took, violation := m.Hunt(1000)
+		took, violation := m.Hunt(1_000)
 		if took == 0 {
 			t.Errorf("%s: not caught in 1,000 seeds; either no promise rests on it, or the oracle does not see that promise", m.Name)
 			continue
@@ -36,4 +36,17 @@ func TestEveryPlantedBugIsCaught(t *testing.T) {
 		t.Logf("seed %3d  %-60s %s", took, m.Name, violation)
 	}
 	t.Logf("%d of %d caught", caught, len(mutants))
+}
+
+func TestUsersOfOneTenantContendWhenTheyOpenAndNeverWhenTheyCall(t *testing.T) {
+	const clients = 64
+	openOne, callOne := Contention(clients, true)
+	openOwn, callOwn := Contention(clients, false)
+	t.Logf("%d clients at once, conflicts while opening: %d in one tenant, %d in separate ones; while reserving: %d and %d", clients, openOne, openOwn, callOne, callOwn)
+	if callOne != 0 || callOwn != 0 {
+		t.Errorf("reserves of different users were in conflict: %d in one tenant, %d in separate ones", callOne, callOwn)
+	}
+	if openOwn != 0 {
+		t.Errorf("openings of separate tenants were in conflict %d times", openOwn)
+	}
 }

@@ -22,6 +22,7 @@ type world struct {
 	tokens    int
 	conflicts int
 	calm      bool // no faults any more: what is left must come right
+	quiet     bool // conflicts, and no other fault
 	gap       bool // plants a bug: conditions are looked at before the write, not with it
 	scene
 }
@@ -152,7 +153,13 @@ func (w *world) turn(p *process) {
 		p.looked, p.checked = true, w.db.check(p.writes.ops)
 		return
 	}
-	switch w.fate(p) {
+	w.do(p, w.fate(p))
+}
+
+// do makes the step that a fate is. A process that was in conflict stays where it is, as
+// the real store tries again under the same token, until it gives up.
+func (w *world) do(p *process, f fate) {
+	switch f {
 	case throttled:
 		p.answer = ledger.ErrUnavailable
 	case conflicting:
@@ -200,6 +207,7 @@ func (w *world) fate(p *process) fate {
 		return conflicting
 	}
 	switch n := w.random.IntN(200); {
+	case w.quiet:
 	case n < 4:
 		return throttled
 	case p.writes == nil:

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"remit/iam"
@@ -46,7 +47,7 @@ var disagreements = []disagreement{
 		"IAM User Guide, reference_policies_variables.html, Policy variables with no value: there is no equal or like value",
 		statements(func(s iam.Statement, r iam.Request) iam.Statement {
 			if s.Resources.Not && valueless(s.Resources.Of, r) {
-				s.When = append(s.When[:len(s.When):len(s.When)], never)
+				s.When = append(slices.Clip(s.When), never)
 			}
 			return rewritten(s, r, func(c iam.Condition, r iam.Request) iam.Condition {
 				if op, err := iam.ParseOperator(c.Op); err == nil && op.Negated && valueless(c.Values, r) {
@@ -86,23 +87,22 @@ func chosen(c example, set int) ([]string, example) {
 // sessionsLimited puts the session policy above everything, as a control is.
 func sessionsLimited(c example) example {
 	for _, d := range c.request.Session {
-		c.world.Controls = append(c.world.Controls[:len(c.world.Controls):len(c.world.Controls)], iam.Control{Level: "session", Accounts: []string{home}, Documents: []iam.Document{d}})
+		c.world.Controls = append(slices.Clip(c.world.Controls), iam.Control{Level: "session", Accounts: []string{home}, Documents: []iam.Document{d}})
 	}
 	return c
 }
 
 // comparable6 reports whether one of the ranges is of the request's family.
 func comparable6(c iam.Condition, r iam.Request) bool {
-	for _, have := range r.Context["aws:SourceIp"] {
-		address, err := netip.ParseAddr(have)
-		for _, v := range c.Values {
-			if network, wrong := iam.ParseNetwork(v); err == nil && wrong == nil && network.Addr().Is4() == address.Is4() {
-				return true
-			}
-		}
-		return false
+	have := r.Context["aws:SourceIp"]
+	if len(have) == 0 {
+		return true
 	}
-	return true
+	address, err := netip.ParseAddr(have[0])
+	return slices.ContainsFunc(c.Values, func(v string) bool {
+		network, wrong := iam.ParseNetwork(v)
+		return err == nil && wrong == nil && network.Addr().Is4() == address.Is4()
+	})
 }
 
 // valueless reports whether a value needs a variable that the request does not give.

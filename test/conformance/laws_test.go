@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"remit/iam"
@@ -28,16 +29,16 @@ func TestALimitNeverAllowsMore(t *testing.T) {
 				if c.world.Roles[0].Boundary == "" {
 					c.world.Roles = append([]iam.Role(nil), c.world.Roles...)
 					c.world.Roles[0].Boundary = "arn:aws:iam::111111111111:policy/new"
-					c.world.Policies = append(c.world.Policies[:len(c.world.Policies):len(c.world.Policies)], iam.Policy{ARN: c.world.Roles[0].Boundary, Kind: "managed", Document: m.document(c.subject, false)})
+					c.world.Policies = append(slices.Clip(c.world.Policies), iam.Policy{ARN: c.world.Roles[0].Boundary, Kind: "managed", Document: m.document(c.subject, false)})
 				}
 				return c
 			}},
 			{"a control", func(c example) example {
-				c.world.Controls = append(c.world.Controls[:len(c.world.Controls):len(c.world.Controls)], iam.Control{Level: "new", Accounts: []string{home}, Documents: []iam.Document{m.control(c.subject)}})
+				c.world.Controls = append(slices.Clip(c.world.Controls), iam.Control{Level: "new", Accounts: []string{home}, Documents: []iam.Document{m.control(c.subject)}})
 				return c
 			}},
 			{"a session policy", func(c example) example {
-				c.request.Session = append(c.request.Session[:len(c.request.Session):len(c.request.Session)], m.document(c.subject, false))
+				c.request.Session = append(slices.Clip(c.request.Session), m.document(c.subject, false))
 				return c
 			}},
 			{"a deny", func(c example) example { return c.stating(m.statement(c.subject, false), iam.Deny) }},
@@ -66,7 +67,7 @@ func TestALimitNeverAllowsMore(t *testing.T) {
 func (e example) stating(s iam.Statement, effect iam.Effect) example {
 	s.Effect = effect
 	roles := append([]iam.Role(nil), e.world.Roles...)
-	roles[0].Policy.Statements = append(roles[0].Policy.Statements[:len(roles[0].Policy.Statements):len(roles[0].Policy.Statements)], s)
+	roles[0].Policy.Statements = append(slices.Clip(roles[0].Policy.Statements), s)
 	e.world.Roles = roles
 	return e
 }

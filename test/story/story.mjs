@@ -64,7 +64,7 @@ for (const step of steps) {
       const { tools } = await client.listTools();
       console.log(`sees ${tools.map((t) => t.name.split("___")[1]).join(", ")}`);
     } else if (ask === "approve") {
-      console.log(`${step.user} approves exactly that, in a browser\n  → ${await approve(step.user)}`);
+      console.log(`${step.user} approves exactly that, with a login of their own\n  → ${await approve(step.user)}`);
     } else if (ask === "again") {
       console.log(`the agent asks how it ended\n  → ${await call(client, waiting.name, waiting.args, { "remit/confirmation": waiting.id })}`);
     } else {
