@@ -480,6 +480,14 @@ func TestWhatIsNotInTheWorldIsUnknown(t *testing.T) {
 	w.Roles[0].Managed = []ARN{"arn:aws:iam::aws:policy/AdministratorAccess"}
 	w.Roles[0].Policy = Document{}
 	verdict(t, "everyone knows what an administrator may do", w, get(ours), Allowed)
+	w.Roles[0].Managed = []ARN{"arn:aws:iam::111111111111:policy/AdministratorAccess"}
+	verdict(t, "a policy of the account that is only called so", w, get(ours), Unknown)
+	w.Roles[0].Managed = []ARN{"arn:aws:iam::aws:policy/AdministratorAccess-Amplify"}
+	verdict(t, "another policy of AWS", w, get(ours), Unknown)
+	alias := Request{Principal: us, Action: "kms:CreateAlias", Resource: "arn:aws:kms:us-east-1:111111111111:alias/a"}
+	verdict(t, "an alias has no policy of its own", having(may("kms:*", "*")), alias, Allowed)
+	other := Request{Principal: us, Action: "x:Get", Resource: "arn:aws:x:us-east-1:111111111111:key/k"}
+	verdict(t, "a key of another service", having(may("x:*", "*")), other, Allowed)
 	bucket := Request{Principal: us, Action: "s3:GetObject", Resource: "arn:aws:s3:::somewhere/x"}
 	verdict(t, "a bucket of nobody known", having(may("s3:*", "*")), bucket, Unknown)
 	bucket.ResourceAccount = "111111111111"
@@ -548,5 +556,15 @@ func TestAPatternAsksOnlyForWhatItNames(t *testing.T) {
 		if got := c.s.Matches(get(ours)); got != c.want {
 			t.Errorf("%s: got %v", c.name, got)
 		}
+	}
+}
+
+func TestAnAccountsPartOfTheWorldKeepsWhatIsAboveIt(t *testing.T) {
+	w := having(may("*", "*"))
+	w.Controls = []Control{{Level: "root", Accounts: []string{"111111111111", "222222222222"}, Documents: []Document{Doc(mayNot("*", "*"))}}}
+	verdict(t, "in its account", w.In("111111111111"), get(ours), Denied)
+	verdict(t, "together with another world", w.Plus(World{}), get(ours), Denied)
+	if in := w.In("333333333333"); len(in.Controls) != 0 {
+		t.Errorf("a control over other accounts: %+v", in)
 	}
 }

@@ -13,6 +13,7 @@ package iam
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,8 +145,10 @@ type Policy struct {
 // account is where the policy lives.
 func (p Policy) account() string { return cmp.Or(p.ARN.Account(), p.Account) }
 
-// World is everything IAM that some templates or declarations amount to. Lists are in
-// ARN order after [World.Canonical]. The zero World lets nobody do anything.
+// World is everything IAM that some templates or declarations amount to. Roles and
+// Policies are in ARN order after [World.Canonical]; Controls are what an organization
+// puts above them, and take part in evaluation only. The zero World lets nobody do
+// anything.
 type World struct {
 	Roles     []Role
 	Policies  []Policy
@@ -169,6 +172,11 @@ func (w World) In(account string) World {
 	for _, r := range w.Resources {
 		if r.Account == account {
 			in.Resources = append(in.Resources, r)
+		}
+	}
+	for _, c := range w.Controls {
+		if slices.Contains(c.Accounts, account) {
+			in.Controls = append(in.Controls, c)
 		}
 	}
 	return in

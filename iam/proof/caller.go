@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"slices"
 	"strings"
 
 	"remit/iam"
@@ -153,8 +152,8 @@ func fully(p iam.Principals) []glob {
 
 func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
-// kinds are the callers there can be. Documents without a Principal element are attached
-// to principals, and to nobody else.
+// kinds are the callers there can be: of every kind, or only those to whom documents
+// without a Principal element are attached.
 func kinds(attached bool) *atom {
 	all := []glob{principals}
 	if !attached {
@@ -176,8 +175,4 @@ func name(r *iam.Request, who string) {
 	case 'F':
 		r.Provider = who[1:]
 	}
-}
-
-func hasPrincipal(d iam.Document) bool {
-	return slices.ContainsFunc(d.Statements, func(s iam.Statement) bool { return !s.Principals.IsZero() })
 }

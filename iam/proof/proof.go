@@ -33,6 +33,8 @@ type Answer struct {
 // Each document is judged by itself, with its own denials, as [iam.Document.Eval] does.
 // The requests are all there can be: a key is free unless it follows from the caller, and
 // has one value unless a set operator reads it and AWS does not document it as single.
+// Callers are of every kind where any statement has a Principal element, and otherwise
+// principals of accounts, to which alone documents without one are attached.
 //
 // Budget bounds the work, in steps of about a microsecond; zero is [Budget].
 type Search struct {
@@ -102,11 +104,7 @@ func (s Search) pass(w *work, reading iam.Reading, sure bool) *pass {
 }
 
 func (p *pass) run() {
-	attached := false
-	for _, d := range p.Within {
-		attached = attached || !hasPrincipal(d)
-	}
-	start, _ := p.assert(nil, p.is(kinds(attached)))
+	start, _ := p.assert(nil, p.is(kinds(!p.Search.namesCallers())))
 	found := p.where(start)
 	switch {
 	case found:
@@ -116,6 +114,16 @@ func (p *pass) run() {
 	default:
 		p.answer = Answer{Yes: true}
 	}
+}
+
+// namesCallers reports whether any statement has a Principal element.
+func (s Search) namesCallers() bool {
+	for _, d := range slices.Concat(s.Within, s.Beyond, []iam.Document{iam.Doc(s.Where...)}) {
+		if slices.ContainsFunc(d.Statements, func(s iam.Statement) bool { return !s.Principals.IsZero() || s.Principals.Not }) {
+			return true
+		}
+	}
+	return false
 }
 
 // where narrows to the statements of Where, one alternative after another.

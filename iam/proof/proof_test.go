@@ -146,6 +146,7 @@ func TestTheCallerAndWhatFollowsFromItAreOne(t *testing.T) {
 	service.Statements[0].Principals = iam.Principals{Service: []string{"lambda.amazonaws.com"}}
 	answers(t, "no account is a service", Disjoint(service, by([]string{"111111111111"}), 0), true)
 	answers(t, "everyone includes services", Subset(service, by([]string{"*"}, iam.When("Bool", "aws:PrincipalIsAWSService", "true")), 0), true)
+	answers(t, "a statement without Principal speaks of services too, beside one that names them", Disjoint(service, iam.Doc(allow("Assume", "sts:*", "*")), 0), false)
 	answers(t, "a pin to a session is not sure of the role", Subset(by([]string{role}), by([]string{"arn:aws:sts::111111111111:assumed-role/app/s"}), 0), false)
 }
 
