@@ -183,7 +183,7 @@ func TestTheEntryOpensNothingForAMalformedRequest(t *testing.T) {
 		"a list":                  {"[" + good + "]", raw(login), http.StatusBadRequest},
 		"null":                    {"null", raw(login), http.StatusForbidden},
 		"the agent is a list":     {strings.Replace(good, `"`+mine.Agent+`"`, `["`+mine.Agent+`"]`, 1), raw(login), http.StatusBadRequest},
-		"longer than is read":     {strings.Repeat(" ", 64<<10) + good, raw(login), http.StatusBadRequest},
+		"longer than is read":     {strings.Repeat(" ", 256<<10) + good, raw(login), http.StatusBadRequest},
 		"no login":                {good, raw(), http.StatusForbidden},
 		"the same login twice":    {good, raw(login, login), http.StatusForbidden},
 		"the login in other form": {good, raw("Basic " + s.Logins[mine.User]), http.StatusForbidden},

@@ -35,7 +35,6 @@ var (
 	takeRole     = list("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 	memoryOf     = list("arn:{p}:dynamodb:{r}:{a}:table/{agent-name}-memory")
 	allMemories  = list("arn:{p}:dynamodb:{r}:{a}:table/{named}-*-memory")
-	ledgerOf     = list("arn:{p}:dynamodb:{r}:{a}:table/{named}-ledger")
 	keys         = list("arn:{p}:kms:{r}:{a}:key/*")
 )
 
@@ -59,7 +58,7 @@ var ceilings = []row{
 	{kind: "gateway", actions: list("bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetWorkloadAccessToken"),
 		own: list("arn:{p}:bedrock-agentcore:{r}:{a}:token-vault/default", "arn:{p}:bedrock-agentcore:{r}:{a}:token-vault/default/apikeycredentialprovider/{named}-*",
 			"arn:{p}:bedrock-agentcore:{r}:{a}:workload-identity-directory/default", "arn:{p}:bedrock-agentcore:{r}:{a}:workload-identity-directory/default/workload-identity/{named}-*"), why: "its targets' declared credentials"},
-	{kind: "gateway", actions: list("secretsmanager:GetSecretValue"), own: list("{secrets}"), why: "the declared secrets of its targets"},
+	{kind: "gateway", actions: list("secretsmanager:GetSecretValue"), own: list("{secrets}"), why: "the vault reads a declared secret as the gateway"},
 	{kind: "gateway", actions: list("execute-api:Invoke"), own: list("{target apis}"), why: "the declared APIs"},
 
 	{kind: "memory", actions: useItems, own: memoryOf, family: allMemories, why: "its agent's memory"},
@@ -67,9 +66,10 @@ var ceilings = []row{
 
 	{kind: "function", actions: writeLogs, own: functionLogs, family: allFunctions, why: "its own log group"},
 	{kind: "function", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
-	{kind: "function", actions: append(list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem"), "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), own: ledgerOf, why: "limits, calls and records"},
-	{kind: "function", actions: list("dynamodb:ConditionCheckItem"), own: list("arn:{p}:dynamodb:{r}:{a}:table/{named}-directory"), why: "whose a datum is, as a condition"},
-	{kind: "function", actions: append(list("kms:GetPublicKey", "kms:Sign"), useKeys...), own: keys, why: "the ledger's key, what it seals, and assertions of single calls; the keys' own policies say which"},
+	{kind: "function", actions: list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), own: list("{ledger}"), why: "it reserves and settles"},
+	{kind: "function", actions: list("dynamodb:ConditionCheckItem"), own: list("{directory}"), why: "it asks whose a datum is, and is not told"},
+	{kind: "function", actions: useKeys, own: keys, why: "the ledger's key, and the one that seals what waits"},
+	{kind: "function", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{call key}"), family: keys, why: "assertions of single calls"},
 
 	{kind: "reach", actions: writeLogs, own: functionLogs, family: allFunctions, why: "its own log group"},
 	{kind: "reach", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
@@ -85,10 +85,11 @@ var ceilings = []row{
 
 	{kind: "entry", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "entry", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
-	{kind: "entry", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register, and its own address"},
-	{kind: "entry", actions: append(list("dynamodb:ConditionCheckItem", "dynamodb:Query"), "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), own: ledgerOf, why: "executions and days"},
-	{kind: "entry", actions: append(list("kms:GetPublicKey", "kms:Sign"), useKeys...), own: keys, why: "the ledger's key and delegation tokens; the keys' own policies say which"},
+	{kind: "entry", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register"},
 	{kind: "entry", actions: list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), own: list("arn:{p}:bedrock-agentcore:{r}:{a}:runtime/{runtimes}*"), why: "it opens executions"},
+	{kind: "entry", actions: append(list("dynamodb:ConditionCheckItem"), useItems...), own: list("{ledger}"), why: "it opens and closes executions"},
+	{kind: "entry", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
+	{kind: "entry", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{delegation key}", "{call key}"), family: keys, why: "it signs delegations and publishes both keys"},
 	{kind: "entry", actions: takeRole, own: list("arn:{p}:iam::{a}:role/remit/{named}-*-memory"), why: "it vends memory for a verified user"},
 }
 
@@ -127,7 +128,9 @@ func (c *court) siteShapes(e platform.Environment, site platform.Site) shapes {
 	out := shapes{
 		"p": list(site.Partition()), "r": list(site.Region), "a": list(string(site.Account)), "named": list(site.Named()), "platform": list(site.Platform),
 		"runtimes": list(platform.RuntimePrefix(site.Platform)), "engines": list(platform.EnginePrefix(site)),
-		"registry": list(platform.RegistryPath(site)), "registry path": list(strings.TrimSuffix(platform.RegistryPath(site), "/")), "secrets": nil,
+		"registry": list(platform.RegistryPath(site)), "registry path": list(strings.TrimSuffix(platform.RegistryPath(site), "/")),
+		"ledger": list(site.TableARN(site.Ledger())), "directory": list(site.TableARN(site.Directory())), "secrets": nil,
+		"call key": list(site.KeyARN(platform.CallKeyID)), "delegation key": list(site.KeyARN(platform.DelegationKeyID)),
 		"buses": nil, "models": nil, "target functions": nil, "target apis": nil, "reached": nil, "reached directly": nil, "all reached": nil, "all reached directly": nil,
 	}
 	for _, bus := range e.Buses {
@@ -261,7 +264,7 @@ func (c *court) underCeiling(table []row) []Finding {
 // above looks for a request that one statement allows, whatever else holds the role, and the
 // ceiling does not. Statement by statement, because what a role may do is the union of them.
 func (c *court) above(a *actor, s iam.Statement, most []iam.Document) (Finding, bool) {
-	if s.Effect != iam.Allow {
+	if s.Effect != iam.Allow || plainly(s, most[0]) {
 		return Finding{}, false
 	}
 	within, possible := about(iam.Doc(s), a.within)
@@ -350,6 +353,9 @@ var beyondBoundary = Rule{
 // refusedPart looks for a request that a statement grants and the boundary does not. It is no
 // witness of something allowed, so it stands in the sentence.
 func (c *court) refusedPart(a *actor, s iam.Statement) (Finding, bool) {
+	if plainly(s, a.within[1]) {
+		return Finding{}, false
+	}
 	boundary, possible := about(iam.Doc(s), a.within[1:])
 	if !possible {
 		return Finding{Role: a.ARN, Sid: s.Sid, Sentence: "its boundary refuses all of " + label(s)}, true

@@ -130,8 +130,9 @@ func narrowRole(pattern string) bool {
 	return isRole && !wild(arn.Account()) && arn.Account() != "" && strings.Trim(name, "*?/") != ""
 }
 
-// work is what a declared deployer is for: making and changing what the fence holds. It is no
-// way to more, because whatever it makes stands in the same fence; ceilings say which.
+// work is what a declared deployer is for: making and changing what the fence holds, the code
+// and gateways of its own environment included. It is no way past the fence, because whatever
+// it makes stands in it; who may deploy, and what was reviewed before, is the pipeline's.
 func (c *court) work(a *actor) []iam.Document {
 	site := a.duty.site
 	switch a.duty.kind {

@@ -21,11 +21,13 @@ type edge struct {
 
 var assuming = []string{"sts:AssumeRole"}
 
-// ways makes the graph once.
+// ways makes the graph once, for whoever asks first.
 func (c *court) ways() *graph {
-	if c.graph != nil {
-		return c.graph
-	}
+	c.once.Do(c.explore)
+	return c.graph
+}
+
+func (c *court) explore() {
 	c.graph = &graph{edges: map[iam.ARN][]edge{}}
 	for _, to := range c.actors {
 		c.assumed(to)
@@ -37,7 +39,6 @@ func (c *court) ways() *graph {
 	for _, p := range c.World.Policies {
 		c.opened(p)
 	}
-	return c.graph
 }
 
 func (c *court) add(from iam.ARN, e edge) {

@@ -28,6 +28,25 @@ var memory = Rule{
 	},
 }
 
+var managedMemory = Rule{
+	ID:       "agentcore-memory",
+	Sentence: "A role that reads or writes an AgentCore memory is held to an actor or a namespace.",
+	Why:      "One memory holds what all its users told; without the condition a role reads all of them.",
+	Source:   "agentcore-facts §5; service authorization reference, bedrock-agentcore:actorId, namespace; AgentCore developer guide, memory",
+	judge: func(c *court) []Finding {
+		return c.everyone(
+			"it reads or writes a memory of any actor, in any namespace", want(scopable, anything, iam.When("Null", "bedrock-agentcore:actorId", "true"), iam.When("Null", "bedrock-agentcore:namespace", "true"), iam.When("Null", "bedrock-agentcore:namespacePath", "true")),
+			"it reads or deletes records of a memory by actions that no actor or namespace can limit", want(unscopable, anything),
+		)
+	},
+}
+
+// scopable take an actor or a namespace as a condition; unscopable take neither.
+var (
+	scopable   = list("bedrock-agentcore:CreateEvent", "bedrock-agentcore:DeleteEvent", "bedrock-agentcore:GetEvent", "bedrock-agentcore:ListEvents", "bedrock-agentcore:ListMemoryRecords", "bedrock-agentcore:ListSessions", "bedrock-agentcore:RetrieveMemoryRecords")
+	unscopable = list("bedrock-agentcore:BatchDeleteMemoryRecords", "bedrock-agentcore:DeleteMemoryRecord", "bedrock-agentcore:GetMemoryRecord", "bedrock-agentcore:ListActors")
+)
+
 // itemReads is every action that shows, changes or copies items (service authorization
 // reference, DynamoDB).
 var itemReads = []string{

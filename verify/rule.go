@@ -17,7 +17,7 @@ func init() {
 		isolation, reference,
 		boundary, shed, fence,
 		ceiling, ceilingOfBoundary, beyondBoundary,
-		memory, forAllValues,
+		memory, managedMemory, forAllValues,
 		trustAccount, trustForeign, trustService, trustFederated, halves, openResource,
 		escalation, passRole,
 		gatewayRule, runtimeRule, engineRule,

@@ -59,8 +59,8 @@ func (c *court) unclosed(kind string) []Finding {
 	var out []Finding
 	for _, e := range c.Platform.Environments {
 		for _, lane := range c.lanes[e.Name] {
-			if !c.reads(string(lane.Account)) {
-				continue
+			if _, here := c.byARN[iam.ARN(lane.Role("execution"))]; !here {
+				continue // the lane itself was not read
 			}
 			account := string(lane.Account) + " "
 			closed := closedBy[account+lane.LaneSite.Stack()] || closedBy[account+lane.Runtime()]

@@ -25,7 +25,11 @@ func (f Finding) Text(names map[string]string) string {
 		fmt.Fprintf(&out, "  not decided: %s; what nobody proved is not clean\n", f.Unproven)
 	}
 	for i, hop := range f.Chain {
-		fmt.Fprintf(&out, "  %s%s %s\n", strings.Repeat("   ", i), []string{"└─", "  "}[firstIs(i)], strings.TrimSpace(shortName(hop.Of, names)+"  "+hop.How))
+		arm := "└─"
+		if i == 0 {
+			arm = "  "
+		}
+		fmt.Fprintf(&out, "  %s%s %s\n", strings.Repeat("   ", i), arm, strings.TrimSpace(shortName(hop.Of, names)+"  "+hop.How))
 	}
 	if isRequest(f.Witness) {
 		out.WriteString(requestText(f.Witness, names))
@@ -41,13 +45,6 @@ func (f Finding) Text(names map[string]string) string {
 		fmt.Fprintf(&out, "  accepted until %s by %s: %s\n", f.Waiver.Until, f.Waiver.Owner, f.Waiver.Why)
 	}
 	return out.String()
-}
-
-func firstIs(i int) int {
-	if i == 0 {
-		return 1
-	}
-	return 0
 }
 
 // shortName is a role as people say it: its account's name and what follows the account.

@@ -69,7 +69,6 @@ func Judge(c Case, rules ...Rule) Report {
 
 // all runs the rules, as many at a time as there are processors; rules only read the court.
 func (c *court) all(rules []Rule) []Finding {
-	c.ways() // shared by several rules, so made before any of them
 	found := make([][]Finding, len(rules))
 	var next atomic.Int64
 	var done sync.WaitGroup
@@ -95,6 +94,7 @@ type court struct {
 	byARN   map[iam.ARN]*actor
 	managed map[iam.ARN]iam.Document
 	graph   *graph
+	once    sync.Once
 	seen    Seen
 	lookup
 }

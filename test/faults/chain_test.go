@@ -50,6 +50,35 @@ func more() []fault {
 		{"an interceptor takes boundaries off", "boundary-shed ceiling ceiling-of-boundary compromise-request-interceptor", loose(requestRole, grant("Shed", words("iam:DeleteRolePermissionsBoundary"), words(arnIn(prodAccount, "meridian-prod-*"))))},
 		{"an interceptor makes roles without a boundary", "boundary-shed ceiling ceiling-of-boundary compromise-request-interceptor", loose(requestRole, grant("Make", words("iam:CreateRole"), words(arnIn(prodAccount, "new-*"))))},
 		{"a tool reads a secret", "ceiling ceiling-of-boundary compromise-tool", loose("meridian-prod-compliance-reporter-stable-reach", grant("Secret", words("secretsmanager:GetSecretValue"), words("arn:aws:secretsmanager:us-east-1:"+prodAccount+":secret:bureau-AbCdEf")))},
+		{"a request interceptor signs delegations", "ceiling compromise-request-interceptor", func(c *verify.Case) {
+			key := "arn:aws:kms:us-east-1:" + prodAccount + ":key/<meridian-prod-platform.DelegationKey>"
+			plain(requestRole, grant("Sign", words("kms:Sign"), []string{key}))(c)
+			p := policyOf(c, iam.ARN(key))
+			p.Document.Statements = slices.Clone(p.Document.Statements)
+			for i := range p.Document.Statements {
+				instead("aws:PrincipalArn", arnIn(prodAccount, requestRole))(&p.Document.Statements[i])
+			}
+		}},
+		{"a response interceptor changes what a tenant's day has left", "compromise-response-interceptor", func(c *verify.Case) {
+			r := roleNamed(c, "meridian-prod-loan-processor-stable-response")
+			b := policyOf(c, r.Boundary)
+			b.Document.Statements = slices.DeleteFunc(slices.Clone(b.Document.Statements), func(s iam.Statement) bool { return s.Sid == "NeverSwitches" })
+			edit("meridian-prod-loan-processor-stable-response", "policy", "SettleCalls", instead("dynamodb:LeadingKeys", "TENANT#*"))(c)
+		}},
+		{"the entry rewrites records", "compromise-entry", func(c *verify.Case) {
+			b := policyOf(c, roleNamed(c, entryRole).Boundary)
+			b.Document.Statements = slices.DeleteFunc(slices.Clone(b.Document.Statements), func(s iam.Statement) bool { return s.Sid == "NeverRewriteRecords" })
+			edit(entryRole, "policy", "OpenExecutions", instead("dynamodb:LeadingKeys", "RECORD#*"))(c)
+		}},
+		{"the entry's function answers past its address", "resource-open", func(c *verify.Case) {
+			p := policyOf(c, iam.ARN("arn:aws:lambda:us-east-1:"+prodAccount+":function:meridian-prod-entry:live"))
+			p.Document.Statements = slices.Clone(p.Document.Statements)
+			for i := range p.Document.Statements {
+				without("Bool", "lambda:InvokedViaFunctionUrl")(&p.Document.Statements[i])
+			}
+		}},
+		{"an agent reads a memory of any actor", "agentcore-memory ceiling ceiling-of-boundary", loose(execution, grant("Recall", words("bedrock-agentcore:RetrieveMemoryRecords"), words("arn:aws:bedrock-agentcore:us-east-1:"+prodAccount+":memory/m")))},
+		{"an agent lists all actors", "agentcore-memory ceiling ceiling-of-boundary", loose(execution, grant("List", words("bedrock-agentcore:ListActors"), words("arn:aws:bedrock-agentcore:us-east-1:"+prodAccount+":memory/m")))},
 		{"a response interceptor calls a tool", "ceiling ceiling-of-boundary compromise-response-interceptor", loose("meridian-prod-loan-processor-stable-response", grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
 		{"a gateway's role stops a trail", "audit ceiling ceiling-of-boundary", loose(gatewayRole, grant("Stop", words("cloudtrail:StopLogging"), words("arn:aws:cloudtrail:us-east-1:"+prodAccount+":trail/t")))},
 		{"a tool's half of a reach is gone", "halves", func(c *verify.Case) {

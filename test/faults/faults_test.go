@@ -241,10 +241,6 @@ func texts(found []verify.Finding) string {
 	return out.String()
 }
 
-// uncovered are rules that the worked company's world cannot break without breaking others first,
-// each with where it is shown instead.
-var uncovered = map[string]string{}
-
 func TestEveryRuleHasAPlantedFault(t *testing.T) {
 	seen := map[string]bool{}
 	for _, f := range planted() {
@@ -253,7 +249,7 @@ func TestEveryRuleHasAPlantedFault(t *testing.T) {
 		}
 	}
 	for _, r := range verify.Rules {
-		if !seen[r.ID] && uncovered[r.ID] == "" {
+		if !seen[r.ID] {
 			t.Errorf("no planted fault breaks rule %s, so nobody knows whether it is awake", r.ID)
 		}
 		delete(seen, r.ID)

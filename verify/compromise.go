@@ -1,0 +1,140 @@
+package verify
+
+import (
+	"slices"
+
+	"remit/iam"
+)
+
+// compromise is one row of the table of what a compromised part cannot do (design §6): whom it
+// speaks of, and what such a role is asked for.
+type compromise struct {
+	who   string
+	kinds []string
+	cants []cant
+}
+
+// cant is one thing a compromised part cannot do: actions on resources, in words filled as the
+// ceiling's are; no resources mean any. except is what such an action is its remit for.
+type cant struct {
+	sentence   string
+	actions    []string
+	on, except []string
+	when       []iam.Condition
+}
+
+var (
+	startAgents  = cant{sentence: "it starts or stops an agent's session", actions: invoking}
+	loosen       = cant{sentence: "it loosens a gateway, a policy or who may call", actions: []string{"bedrock-agentcore:Create*", "bedrock-agentcore:Update*", "bedrock-agentcore:Delete*", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:ManageAdminPolicy"}}
+	callTools    = cant{sentence: "it calls a tool past the gateway", actions: []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "execute-api:Invoke", "bedrock-agentcore:InvokeGateway"}}
+	readSecrets  = cant{sentence: "it reads a secret or takes a token", actions: []string{"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetResourceOauth2Token", "bedrock-agentcore:GetWorkloadAccessTokenForUserId"}}
+	sign         = cant{sentence: "it signs what only the issuer may sign", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}}
+	signTokens   = cant{sentence: "it signs delegation tokens, or anything but assertions of calls", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{call key}")}
+	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "OPEN#x", "TENANT#x")}
+	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES")}
+	rewriteFacts = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
+	rewriteCode  = cant{sentence: "it changes code, images or prompts", actions: []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}}
+	permissions  = cant{sentence: "it changes permissions", actions: []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}}
+	deleteThings = cant{sentence: "it deletes a table, a key or an item of others", actions: []string{"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"}}
+	becomeOthers = cant{sentence: "it becomes another role", actions: []string{"sts:AssumeRole"}}
+	touchMemory  = cant{sentence: "it reads or writes data itself", actions: []string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject"}}
+	setUsers     = cant{sentence: "it states a user instead of verifying one, or opens a shell", actions: []string{"bedrock-agentcore:InvokeAgentRuntimeForUser", "bedrock-agentcore:InvokeAgentRuntimeCommand*", "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream*"}}
+)
+
+var compromised = []compromise{
+	{"agent", []string{"execution"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings}},
+	{"tool", []string{"reach", "reached"}, []cant{startAgents, loosen, readSecrets, sign, rewriteCode, permissions, deleteThings}},
+	{"request-interceptor", []string{"request"}, []cant{startAgents, loosen, callTools, readSecrets, signTokens, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts}},
+	{"response-interceptor", []string{"response"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts}},
+	{"gateway", []string{"gateway"}, []cant{startAgents, loosen, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
+	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts}},
+	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts}},
+}
+
+var compromises = append(compromiseRules(), developer, pipelineStep)
+
+func compromiseRules() []Rule {
+	var out []Rule
+	for _, row := range compromised {
+		sentence := "A compromised " + row.who + " cannot go past its remit:"
+		for i, cannot := range row.cants {
+			sentence += []string{" ", "; "}[min(i, 1)] + cannot.sentence
+		}
+		out = append(out, Rule{
+			ID: "compromise-" + row.who, Declared: true, Sentence: sentence + ": none of it.",
+			Why: "Any code in a compromised part holds the part's role (AgentCore reads out its credentials to whoever asks inside).", Source: "design §6; AgentCore developer guide, security-credentials-management",
+			judge: func(c *court) []Finding { return c.cannot(row) },
+		})
+	}
+	return out
+}
+
+func (c *court) cannot(row compromise) []Finding {
+	var out []Finding
+	for _, a := range c.actors {
+		if !slices.Contains(row.kinds, a.duty.kind) {
+			continue
+		}
+		for _, cannot := range row.cants {
+			if !a.words.mayBe(cannot.actions) {
+				continue
+			}
+			if f, found := c.does(a, cannot); found {
+				f.Sentence = "if compromised, " + cannot.sentence
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+func (c *court) does(a *actor, what cant) (Finding, bool) {
+	of, resources := c.shapes(a.duty), anything
+	if what.on != nil {
+		resources = of.fill(what.on)
+	}
+	var but []iam.Document
+	if what.except != nil {
+		but = append(but, want(what.actions, of.fill(what.except)))
+	}
+	return c.can(a, want(what.actions, resources, what.when...), but...)
+}
+
+// keyedBy is a request on items of the ledger whose leading keys are such. What keys begin with
+// is the ledger's own layout (ledger/dynamo).
+func keyedBy(keys ...string) []iam.Condition {
+	return []iam.Condition{iam.When("ForAnyValue:StringEquals", "dynamodb:LeadingKeys", keys...)}
+}
+
+var itemWrites = list("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PutItem", "dynamodb:UpdateItem")
+
+var developer = Rule{
+	ID: "compromise-developer", Declared: true,
+	Sentence: "People who deploy to one environment enter no other.",
+	Why:      "A developer's laptop is the easiest part to take.",
+	Source:   "design §6; requirements R22",
+	judge:    (*court).developers,
+}
+
+func (c *court) developers() []Finding {
+	var out []Finding
+	for _, e := range c.Platform.Environments {
+		if e.Deploy.OnlyPipeline() {
+			continue
+		}
+		for _, who := range e.Deploy.By {
+			person := &actor{Role: iam.Role{ARN: iam.ARN(who)}, words: index{all: true}, within: []iam.Document{administrator}}
+			for _, a := range c.actors {
+				if home := c.sites[a.ARN.Account()].environment; home == e.Name || home == "" && a.duty.kind == "" {
+					continue
+				}
+				if f, found := c.admits(person, a.ARN, a.Trust, want(assuming, []string{string(a.ARN)})); found {
+					f.Role, f.Witness = a.ARN, iam.Request{} // whoever it is, their own policies are not in this world
+					f.Sentence = who + ", who deploys " + e.Name + ", may enter it"
+					out = append(out, f)
+				}
+			}
+		}
+	}
+	return out
+}
