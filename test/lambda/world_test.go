@@ -80,7 +80,9 @@ func deployed(t *testing.T) *world {
 	}
 	t.Cleanup(w.cloud.Close)
 	t.Cleanup(func() {
-		w.granted()
+		for _, problem := range w.refused() {
+			t.Error(problem)
+		}
 		if t.Failed() {
 			t.Log("the functions wrote:\n" + w.logs.String())
 		}
@@ -349,7 +351,7 @@ type provider struct {
 }
 
 // people are the provider's users: tenant and groups.
-var people = map[string][2]string{"ana": {"north", "LN-UW"}, "kim": {"south", "LN-UW"}, "cleo": {"north", "CO-OFF"}}
+var people = map[string][2]string{"ana": {"north", "LN-UW"}, "sam": {"north", "LN-SUW"}, "cleo": {"north", "CO-OFF"}}
 
 func newProvider(t *testing.T) *provider {
 	t.Helper()
