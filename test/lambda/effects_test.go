@@ -122,7 +122,7 @@ func TestAReachReadsTheDeclaredAttributesOfOneMonthForTheUserWhoAsked(t *testing
 	w := withTables(t)
 	w.loanBook()
 	l := w.lane("compliance-reporter", "stable")
-	f := w.function("reach", l.LaneSite.Role("reach"), documents(t, "reaches.json", w.p.Reached(l.Running)), map[string]string{"REMIT_LANE": l.Term().String()}, time.Minute)
+	f := w.function("reach", l.LaneSite.Role("reach"), documents(t, "reaches.json", w.p.Reached(l.Running)), l.reachEnvironment(), time.Minute)
 	w.execution("cleo", "compliance-reporter", "compliance_reporting", func(o opened) {
 		before := l.call(o.Token, "read_loan_book", `{"month":"2026-10"}`, `{}`)
 		if before.Sent == nil {

@@ -210,12 +210,17 @@ func (l *lane) interceptor(kind string, bundle []byte) *Function {
 	return l.w.function(kind, l.LaneSite.Role(kind), map[string][]byte{"bundle.json": bundle}, l.environment(kind), 10*time.Second)
 }
 
+// environment is constructs/lane.go's.
 func (l *lane) environment(kind string) map[string]string {
 	out := map[string]string{"REMIT_ISSUER": l.w.door.URL + "/", "REMIT_LEDGER": l.Ledger(), "REMIT_DIRECTORY": l.Directory(), "REMIT_SEAL_KEY": cloud.SealKey}
 	if kind == "request" {
 		out["REMIT_CALL_KEY"] = cloud.CallKey // the lane has an OpenAPI tool, which cannot see IAM
 	}
 	return out
+}
+
+func (l *lane) reachEnvironment() map[string]string {
+	return map[string]string{"REMIT_LANE": l.Term().String()}
 }
 
 // outcome is one call through both interceptors. Sent is what the tool got, nil if it ran
