@@ -150,12 +150,17 @@ func deploy(world *cloud.Cloud, dir string) ([]*lambda.Function, error) {
 	tables := map[string]string{"REMIT_LEDGER": site.Ledger(), "REMIT_DIRECTORY": site.Directory(), "REMIT_CALL_KEY": cloud.CallKey}
 	door := with(tables, map[string]string{"REMIT_REGISTRY": platform.RegistryPath(site), "REMIT_DELEGATION_KEY": cloud.DelegationKey})
 	side := with(tables, map[string]string{"REMIT_ISSUER": "http://door.example", "REMIT_SEAL_KEY": cloud.SealKey})
-	entry, err := unpacked(world, dir, "entry", "entrance.json", entrance, door)
+	own := map[string]string{"REMIT_ISSUER": "http://door.example", "REMIT_TOOL": lane.Tools[0].Name}
+	authorizer, err := unpacked(world, dir, "authorizer", nil, own)
 	if err != nil {
 		return nil, err
 	}
-	request, err := unpacked(world, dir, "request", "bundle.json", text, side)
-	return []*lambda.Function{entry, request}, err
+	entry, err := unpacked(world, dir, "entry", map[string][]byte{"entrance.json": entrance}, door)
+	if err != nil {
+		return nil, err
+	}
+	request, err := unpacked(world, dir, "request", map[string][]byte{"bundle.json": text}, side)
+	return []*lambda.Function{authorizer, entry, request}, err
 }
 
 func with(a, b map[string]string) map[string]string {
@@ -164,12 +169,12 @@ func with(a, b map[string]string) map[string]string {
 	return out
 }
 
-func unpacked(world *cloud.Cloud, dir, function, document string, content []byte, environment map[string]string) (*lambda.Function, error) {
+func unpacked(world *cloud.Cloud, dir, function string, documents map[string][]byte, environment map[string]string) (*lambda.Function, error) {
 	zipped, err := lambda.Build(function, dir)
 	if err != nil {
 		return nil, err
 	}
-	task, err := lambda.Unpack(zipped, map[string][]byte{document: content}, dir)
+	task, err := lambda.Unpack(zipped, documents, dir)
 	if err != nil {
 		return nil, err
 	}

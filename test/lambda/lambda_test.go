@@ -182,7 +182,7 @@ func TestAFunctionWithoutOneOfItsVariablesDoesNotStartAndNamesIt(t *testing.T) {
 	lent := documents(t, "reaches.json", w.p.Reached(l.Running))
 	for _, f := range []*Function{
 		w.entry, l.request, l.response,
-		w.function("reach", l.LaneSite.Role("reach"), lent, map[string]string{"REMIT_LANE": l.Term().String()}, time.Minute),
+		w.function("reach", l.LaneSite.Role("reach"), lent, l.reachEnvironment(), time.Minute),
 		w.function("authorizer", "", nil, map[string]string{"REMIT_TOOL": "lookup_regulation", "REMIT_ISSUER": w.door.URL}, time.Minute),
 	} {
 		for variable := range f.Environment {

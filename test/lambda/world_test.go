@@ -80,7 +80,9 @@ func deployed(t *testing.T) *world {
 	}
 	t.Cleanup(w.cloud.Close)
 	t.Cleanup(func() {
-		w.granted()
+		for _, problem := range w.refused() {
+			t.Error(problem)
+		}
 		if t.Failed() {
 			t.Log("the functions wrote:\n" + w.logs.String())
 		}
@@ -208,12 +210,17 @@ func (l *lane) interceptor(kind string, bundle []byte) *Function {
 	return l.w.function(kind, l.LaneSite.Role(kind), map[string][]byte{"bundle.json": bundle}, l.environment(kind), 10*time.Second)
 }
 
+// environment is constructs/lane.go's.
 func (l *lane) environment(kind string) map[string]string {
 	out := map[string]string{"REMIT_ISSUER": l.w.door.URL + "/", "REMIT_LEDGER": l.Ledger(), "REMIT_DIRECTORY": l.Directory(), "REMIT_SEAL_KEY": cloud.SealKey}
 	if kind == "request" {
 		out["REMIT_CALL_KEY"] = cloud.CallKey // the lane has an OpenAPI tool, which cannot see IAM
 	}
 	return out
+}
+
+func (l *lane) reachEnvironment() map[string]string {
+	return map[string]string{"REMIT_LANE": l.Term().String()}
 }
 
 // outcome is one call through both interceptors. Sent is what the tool got, nil if it ran
@@ -349,7 +356,7 @@ type provider struct {
 }
 
 // people are the provider's users: tenant and groups.
-var people = map[string][2]string{"ana": {"north", "LN-UW"}, "kim": {"south", "LN-UW"}, "cleo": {"north", "CO-OFF"}}
+var people = map[string][2]string{"ana": {"north", "LN-UW"}, "sam": {"north", "LN-SUW"}, "cleo": {"north", "CO-OFF"}}
 
 func newProvider(t *testing.T) *provider {
 	t.Helper()

@@ -139,6 +139,13 @@ func (c *Cloud) Calls() []Call {
 	return slices.Clone(c.calls)
 }
 
+// Forget forgets the calls so far.
+func (c *Cloud) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = nil
+}
+
 func (c *Cloud) note(r *http.Request, action, resource string, context map[string][]string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,6 +153,9 @@ func (c *Cloud) note(r *http.Request, action, resource string, context map[strin
 	maps.Copy(all, context)
 	for tag, value := range by.tags {
 		all["aws:PrincipalTag/"+tag] = []string{value}
+	}
+	if parts := strings.Split(by.role, ":"); strings.HasPrefix(action, "kms:") && len(parts) > 4 {
+		all["kms:CallerAccount"] = []string{parts[4]}
 	}
 	c.calls = append(c.calls, Call{By: by.role, Action: action, Resource: resource, Context: all})
 }
