@@ -27,7 +27,7 @@ func Built(dir, function string) string { return filepath.Join(dir, function+".z
 func Name(digest string) string { return digest + ".zip" }
 
 // Pack adds documents to a built function and writes the zip into a directory, unless it is
-// there already. It answers the digest of the content, in hex, which [Name] turns into
+// there already, whole. It answers the digest of the content, in hex, which [Name] turns into
 // the file's name. The binary is not compressed again.
 func Pack(built string, documents map[string][]byte, into string) (digest string, err error) {
 	base, err := zip.OpenReader(built)
@@ -40,10 +40,17 @@ func Pack(built string, documents map[string][]byte, into string) (digest string
 		return "", err
 	}
 	path := filepath.Join(into, Name(digest))
-	if _, err := os.Stat(path); err == nil {
+	if whole(path) {
 		return digest, nil
 	}
 	return digest, write(path, func(out io.Writer) error { return merge(out, base.File, documents) })
+}
+
+// whole reports whether a zip is there to its end, where its directory is. One that was cut,
+// by a full disk or a copy that broke off, would be deployed and never start.
+func whole(path string) bool {
+	there, err := zip.OpenReader(path)
+	return err == nil && there.Close() == nil
 }
 
 // name digests what the zip will hold: names, modes, checksums and documents.

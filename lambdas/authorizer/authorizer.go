@@ -58,7 +58,7 @@ func (a *Authorizer) Serve(ctx context.Context, r events.APIGatewayCustomAuthori
 }
 
 func (a *Authorizer) verify(ctx context.Context, r events.APIGatewayCustomAuthorizerRequestTypeRequest) (identity.Call, bool) {
-	if a.Tool == "" || a.Verifier == nil || a.Now == nil {
+	if a.Tool == "" || a.Verifier == nil || a.Now == nil || !isOne(r.MethodArn) {
 		return identity.Call{}, false
 	}
 	assertion, ok := one(r.MultiValueHeaders, Header)
@@ -69,6 +69,13 @@ func (a *Authorizer) verify(ctx context.Context, r events.APIGatewayCustomAuthor
 	}
 	call, err := a.Verifier.VerifyCall(ctx, assertion, a.Tool, [32]byte(bytes), a.Now())
 	return call, err == nil
+}
+
+// isOne: the policy names the method as it was asked, and a path may hold what IAM reads as
+// a wildcard or a variable (IAM User Guide, reference_policies_elements_resource and
+// reference_policies_variables): that is not one method.
+func isOne(method string) bool {
+	return method != "" && !strings.ContainsAny(method, "*?") && !strings.Contains(method, "${")
 }
 
 // one is a header that is there exactly once, whatever its case.
@@ -83,6 +90,9 @@ func one(headers map[string][]string, name string) (string, bool) {
 }
 
 func answer(principal, effect, method string) events.APIGatewayCustomAuthorizerResponse {
+	if method == "" {
+		method = "*" // a denial of everything: an empty resource would be an error of the API's
+	}
 	return events.APIGatewayCustomAuthorizerResponse{PrincipalID: principal, PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{
 		Version: "2012-10-17", Statement: []events.IAMPolicyStatement{{Action: []string{"execute-api:Invoke"}, Effect: effect, Resource: []string{method}}},
 	}}

@@ -37,6 +37,10 @@ var specs = map[identity.Algorithm]types.SigningAlgorithmSpec{
 // New asks KMS for the public half of a key and names the key by it. It fails when KMS does
 // not answer, and for a key that a verifier would not use.
 func New(ctx context.Context, client KMS, id string, alg identity.Algorithm) (*Key, error) {
+	spec, signs := specs[alg]
+	if !signs {
+		return nil, fmt.Errorf("key %s: algorithm %q is not one that tokens are signed with here; use ES256 or RS256", id, alg)
+	}
 	out, err := client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &id})
 	if err != nil {
 		return nil, fmt.Errorf("public half of key %s: %w", id, err)
@@ -49,7 +53,7 @@ func New(ctx context.Context, client KMS, id string, alg identity.Algorithm) (*K
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", id, err)
 	}
-	return &Key{client, id, public, specs[alg]}, nil
+	return &Key{client, id, public, spec}, nil
 }
 
 // Key names the key by its thumbprint.
