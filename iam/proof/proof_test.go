@@ -228,3 +228,29 @@ func TestSearchesRunSideBySide(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A doubtful deny refuses nothing on the left and everything on the right.
+func TestADoubtfulDenyProvesNothing(t *testing.T) {
+	odd := deny("Odd", "*", "*", iam.When("StringMatches", "k:a", "x"))
+	all := allow("All", "*", "*")
+	for what, a := range map[string]Answer{
+		"on the left":  Subset(iam.Doc(all, odd), iam.Document{}, 0),
+		"on the right": Subset(iam.Doc(all), iam.Doc(all, odd), 0),
+	} {
+		if a.Yes || a.Witness != nil || a.Why == "" {
+			t.Errorf("%s: %+v", what, a)
+		}
+	}
+}
+
+func TestWhereNarrowsTheQuestion(t *testing.T) {
+	s3, all := iam.Doc(allow("S3", "s3:*", "*"), deny("No", "s3:Delete*", "*")), iam.Doc(allow("All", "*", "*"))
+	on := func(actions ...string) iam.Statement { return iam.Statement{Actions: iam.Of(actions...)} }
+	answers(t, "an action that is allowed", Empty(s3, []iam.Statement{on("s3:GetObject")}, 0), false)
+	answers(t, "an action that is denied", Empty(s3, []iam.Statement{on("s3:DeleteObject")}, 0), true)
+	answers(t, "an action of another service", Empty(s3, []iam.Statement{on("iam:*")}, 0), true)
+	answers(t, "two patterns that share nothing", Empty(all, []iam.Statement{on("s3:*"), on("iam:*")}, 0), true)
+	answers(t, "within, there", Search{Within: []iam.Document{all}, Beyond: []iam.Document{s3}, Where: []iam.Statement{on("s3:Get*")}}.Run(), true)
+	answers(t, "not within, there", Search{Within: []iam.Document{all}, Beyond: []iam.Document{s3}, Where: []iam.Statement{on("s3:Delete*")}}.Run(), false)
+	answers(t, "documents attached to principals", Subset(all, iam.Doc(allow("Of", "*", "*", iam.When("Null", "aws:PrincipalAccount", "false"))), 0), true)
+}
