@@ -80,7 +80,7 @@ var ceilings = []row{
 
 	{kind: "sweep", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "sweep", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
-	{kind: "sweep", actions: append(list("dynamodb:ConditionCheckItem"), useItems...), own: append(list("arn:{p}:dynamodb:{r}:{a}:table/{named}-ledger/index/due"), ledgerOf...), why: "what is due"},
+	{kind: "sweep", actions: append(list("dynamodb:ConditionCheckItem"), useItems...), own: list("{ledger}", "{ledger}/index/due"), why: "what is due"},
 	{kind: "sweep", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
 
 	{kind: "entry", actions: writeLogs, own: allFunctions, why: "its own log group"},

@@ -29,6 +29,7 @@ const (
 	deployRole  = "meridian-prod-bootstrap-deploy"
 	stackRole   = "meridian-prod-bootstrap-execution"
 	entryRole   = "meridian-prod-entry"
+	sweepRole   = "meridian-prod-sweep"
 )
 
 func roleNamed(c *verify.Case, name string) *iam.Role {
@@ -163,6 +164,7 @@ var faults = []fault{
 	{"the agent updates gateways", "ceiling ceiling-of-boundary compromise-agent escalation", loose(execution, grant("Loosen", words("bedrock-agentcore:UpdateGateway"), words("arn:aws:bedrock-agentcore:us-east-1:"+prodAccount+":gateway/*")))},
 	{"an interceptor hands over any role", "ceiling ceiling-of-boundary compromise-request-interceptor fence pass-role wildcard", loose(requestRole, grant("Pass", words("iam:PassRole"), words("*")))},
 	{"the gateway's role reads a table", "ceiling ceiling-of-boundary compromise-gateway", loose(gatewayRole, grant("Read", words("dynamodb:GetItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/loans")))},
+	{"the sweep calls a tool", "ceiling ceiling-of-boundary compromise-sweep", loose(sweepRole, grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
 	{"the entry calls a tool", "ceiling ceiling-of-boundary compromise-entry", loose(entryRole, grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
 	{"the pipeline's other step may deploy", "compromise-pipeline", edit(deployRole, "trust", "OnlyThePipeline", instead("aws:PrincipalArn", "arn:aws:iam::333333333301:role/remit/meridian-pipeline-fence"))},
 	{"a misspelt action", "beyond-boundary dead-action", edit(execution, "policy", "WriteTraces", func(s *iam.Statement) {
