@@ -1,0 +1,32 @@
+package test
+
+import (
+	"testing"
+
+	"remit/assembly"
+	"remit/verify"
+)
+
+// TestWhatIsSynthesizedIsProvedToKeepWithinItsRemit judges the templates themselves, every
+// environment of a company together and the bootstrap with them: what the CDK made of the
+// grants, and not only the grants.
+func TestWhatIsSynthesizedIsProvedToKeepWithinItsRemit(t *testing.T) {
+	for _, company := range companies(t) {
+		p, in := declared(t, company), stacksOf(t, company)
+		for _, e := range p.Environments {
+			in = append(in, bootstrapStacks(t, p, e)...)
+		}
+		w, unreadable := assembly.World(in)
+		of := verify.Case{World: w, Platform: p, Today: today}
+		for _, u := range unreadable {
+			of.Unreadable = append(of.Unreadable, verify.Unreadable{Stack: u.Stack, LogicalID: u.LogicalID, What: u.What, Why: u.Why})
+		}
+		report := verify.Judge(of)
+		if len(w.Roles) == 0 || len(w.Resources) == 0 {
+			t.Errorf("%s: a world without roles or resources was judged, so nothing was", company)
+		}
+		if !report.Clean() {
+			t.Errorf("%s: what was synthesized can do more than was declared\n%s", company, report.Text(p.AccountNames(p.Environments[0])))
+		}
+	}
+}
