@@ -66,6 +66,9 @@ func (r *record) String() string {
 
 func deployed(t *testing.T) *world {
 	t.Helper()
+	if err := inputs(); err != nil {
+		t.Fatal(err)
+	}
 	p, err := load.Dir("environments/meridian", "2026-11-24")
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +102,7 @@ func deployed(t *testing.T) *world {
 func withTables(t *testing.T) *world {
 	t.Helper()
 	if dynamodb == "" {
-		t.Skip("DYNAMODB LOCAL DID NOT RUN, see above: no call was tried that needs the ledger")
+		t.Skip("DYNAMODB LOCAL DID NOT RUN: no call was tried that needs the ledger")
 	}
 	w := deployed(t)
 	ctx := context.Background()
