@@ -95,10 +95,10 @@ func TestANoteIsOneLineWhateverItHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := os.Stderr
+	before := os.Stderr
 	os.Stderr = w
 	Note("REF1", "first\n{\"level\":\"WARN\",\"reference\":\"FORGED\"}\x00\u2028")
-	os.Stderr = real
+	os.Stderr = before
 	_ = w.Close()
 	text, err := io.ReadAll(r)
 	if err != nil || strings.Count(string(text), "\n") != 1 {
