@@ -16,8 +16,9 @@ import (
 )
 
 // gateway is the lane's own: it admits tokens of our issuer for this lane alone, asks the
-// lane's two interceptors and its policy engine, and knows the lane's targets.
-func gateway(s stack, lane platform.Running, bundle *policy.Bundle, role awsiam.CfnRole, request, response made, reach *made) awsbedrockagentcore.CfnGateway {
+// lane's two interceptors and its policy engine, and knows the lane's targets. It is ready
+// when the resources it also answers are there: the last policy, after which none is missing.
+func gateway(s stack, lane platform.Running, bundle *policy.Bundle, role awsiam.CfnRole, request, response made, reach *made) (awsbedrockagentcore.CfnGateway, []awscdk.CfnResource) {
 	engine := awsbedrockagentcore.NewCfnPolicyEngine(s.Stack, jsii.String("Engine"), &awsbedrockagentcore.CfnPolicyEngineProps{
 		Name: jsii.String(lane.Engine()), Description: jsii.String("Remit: which user roles may call which tool of this lane"),
 	})
@@ -38,8 +39,7 @@ func gateway(s stack, lane platform.Running, bundle *policy.Bundle, role awsiam.
 	for _, tool := range lane.Tools {
 		targets = append(targets, target(s, lane, tool, bundle.Tools[tool.Name], g, reach))
 	}
-	policies(s, bundle, engine, g, targets)
-	return g
+	return g, policies(s, bundle, engine, g, targets)
 }
 
 // doorURL is the front door's address, with a slash at its end.
@@ -57,8 +57,8 @@ func interceptor(point string, f made) map[string]any {
 
 // policies are made after the targets, whose tools they name, and one after the other:
 // AgentCore judges each by what the engine holds, so the permits come first
-// (policy/cedar says why).
-func policies(s stack, bundle *policy.Bundle, engine awsbedrockagentcore.CfnPolicyEngine, g awsbedrockagentcore.CfnGateway, after []awscdk.CfnResource) {
+// (policy/cedar says why). It answers what waits for all of them: the last.
+func policies(s stack, bundle *policy.Bundle, engine awsbedrockagentcore.CfnPolicyEngine, g awsbedrockagentcore.CfnGateway, after []awscdk.CfnResource) []awscdk.CfnResource {
 	rendered, err := cedar.Render(bundle, *g.AttrGatewayArn())
 	if err != nil {
 		panic(err) // platform/load refuses what the engine cannot be told
@@ -74,6 +74,7 @@ func policies(s stack, bundle *policy.Bundle, engine awsbedrockagentcore.CfnPoli
 		}
 		after = []awscdk.CfnResource{made}
 	}
+	return after
 }
 
 // identityHeaders are what the REQUEST interceptor tells a target; nothing else passes.

@@ -29,12 +29,12 @@ func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running, 
 	bundle, text := bundleOf(p, lane)
 	request := interceptorOf(s, b, lane, "request", made["RequestRole"], text)
 	response := interceptorOf(s, b, lane, "response", made["ResponseRole"], text)
-	g := gateway(s, lane, bundle, made["GatewayRole"], request, response, reachOf(s, b, p, lane, made["ReachRole"]))
+	g, ready := gateway(s, lane, bundle, made["GatewayRole"], request, response, reachOf(s, b, p, lane, made["ReachRole"]))
 	rt := runtime(s, lane, made["ExecutionRole"])
 	endpoint := runtimeEndpoint(s, lane, rt)
 	closed := resourcePolicies(s, world, rt, endpoint)
 	logGroup(s, lane, rt)
-	register(s, p, lane, g, rt, endpoint, closed)
+	register(s, p, lane, g, rt, endpoint, append(ready, closed...))
 	return s
 }
 
@@ -138,6 +138,9 @@ func resourcePolicies(s stack, w iam.World, r awsbedrockagentcore.CfnRuntime, e 
 			ResourceArn: arn,
 			Policy:      s.ToJsonString(document(s, policy.Document, known), nil),
 		})
+		if id == "RuntimePolicy" {
+			e.AddResourceDependency(made, nil) // AgentCore asks both, so no endpoint is ever open
+		}
 		out = append(out, made)
 	}
 	return out
@@ -153,8 +156,8 @@ func logGroup(s stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime) 
 }
 
 // register tells the entry where the lane is, and which version, once it is closed to
-// everyone else.
-func register(s stack, p *platform.Platform, lane platform.Running, g awsbedrockagentcore.CfnGateway, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, closed []awscdk.CfnResource) {
+// everyone else and its engine has every policy: permits without their forbids are too much.
+func register(s stack, p *platform.Platform, lane platform.Running, g awsbedrockagentcore.CfnGateway, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, ready []awscdk.CfnResource) {
 	value, err := json.Marshal(p.Registration(lane, *r.AttrAgentRuntimeArn(), *g.AttrGatewayUrl()))
 	if err != nil {
 		panic(err) // texts and numbers always encode
@@ -164,7 +167,7 @@ func register(s stack, p *platform.Platform, lane platform.Running, g awsbedrock
 		Description: jsii.String("Remit: where the entry finds lane " + lane.Lane + " of " + lane.Agent),
 	})
 	parameter.AddResourceDependency(e, nil)
-	for _, policy := range closed {
-		parameter.AddResourceDependency(policy, nil)
+	for _, first := range ready {
+		parameter.AddResourceDependency(first, nil)
 	}
 }

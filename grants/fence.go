@@ -185,7 +185,7 @@ func secretARNs(e platform.Environment, site platform.Site) []string {
 func functionBoundary(site platform.Site) iam.Document {
 	keyed := iam.When("Null", "dynamodb:LeadingKeys", "false")
 	return iam.Doc(lambdaLogs(site), ownTraces,
-		allow("UseLedger", "limits, calls and records, by key", list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+		allow("UseLedger", "limits, calls and records, by key; nothing is deleted", list("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
 			list(site.TableARN(site.Ledger())), keyed),
 		deny("NeverSwitches", "who is stopped, and what a tenant's day has left, is not an interceptor's to see or change", list("dynamodb:*"),
 			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "OPEN#*", "SWITCHES", "TENANT#*")),

@@ -44,24 +44,25 @@ func attestOwners(site platform.Site) iam.Statement {
 }
 
 // requestLedger is what the REQUEST interceptor does: reserve, deny, propose. It sees no
-// switch and no tenant's day, and deletes nothing.
+// switch and no tenant's day, reads no record, and deletes nothing. GetItem is wherever a
+// condition can fail: DynamoDB then answers with the item that was met.
 func requestLedger(site platform.Site) []iam.Statement {
 	return []iam.Statement{
-		items(site, "ReserveCalls", "an execution, its calls, the user's day, the datum's key, the user's confirmations",
-			list("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*", "USER#*"),
-		items(site, "ReadRecords", "what was recorded of a call that came before", list("dynamodb:GetItem"), "RECORD#*"),
+		items(site, "ReserveCalls", "an execution, its calls, the user's confirmations", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*"),
+		items(site, "ClaimKeys", "a datum's key, claimed once", list("dynamodb:GetItem", "dynamodb:PutItem"), "ONCE#*"),
+		items(site, "FindProposals", "whether a proposal's key is free, and the same call waits already", list("dynamodb:ConditionCheckItem"), "CONFIRM#*", "ONCE#*"),
+		items(site, "TakeDays", "what the user's day has left", list("dynamodb:GetItem", "dynamodb:UpdateItem"), "USER#*"),
 		writeRecords(site), attestOwners(site), useLedgerKey(site),
 		seal(site, "SealArguments", "arguments wait sealed for the user's confirmation; a stored result is opened for a duplicate", "kms:Decrypt", "kms:GenerateDataKey"),
 	}
 }
 
-// responseLedger is what the RESPONSE interceptor does: settle, or release what did not
-// run. Releasing removes a key that was claimed for it, and nothing else.
+// responseLedger is what the RESPONSE interceptor does: settle. It gives nothing back, so no
+// user's day is its to change, and deletes nothing: without its key a write would run twice.
 func responseLedger(site platform.Site) []iam.Statement {
 	return []iam.Statement{
-		items(site, "SettleCalls", "an execution, its calls, the user's day, the datum's key, the confirmation a call ran under",
-			list("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*", "USER#*"),
-		items(site, "LetGoOfKeys", "a key claimed by a call that did not run", list("dynamodb:DeleteItem"), "ONCE#*"),
+		items(site, "SettleCalls", "an execution, its calls, the datum's key, the confirmation a call ran under",
+			list("dynamodb:GetItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*"),
 		items(site, "ReadRecords", "what the request side recorded", list("dynamodb:GetItem"), "RECORD#*"),
 		writeRecords(site), useLedgerKey(site),
 		seal(site, "SealResults", "results wait sealed for duplicates", "kms:Decrypt", "kms:GenerateDataKey"),
@@ -69,12 +70,13 @@ func responseLedger(site platform.Site) []iam.Statement {
 }
 
 // entryLedger is what the front door does: open executions from the user's and the tenant's
-// day, unless a switch stops them, and close them.
+// day, unless a switch stops them, and close them. It searches nothing.
 func entryLedger(site platform.Site) []iam.Statement {
 	return []iam.Statement{
-		items(site, "OpenExecutions", "executions, the list of open ones, and the days they take from",
-			list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), "EXEC#*", "OPEN#*", "TENANT#*", "USER#*"),
-		items(site, "ReadSwitches", "what is stopped is not opened", list("dynamodb:ConditionCheckItem", "dynamodb:GetItem"), "SWITCHES"),
+		items(site, "OpenExecutions", "executions, from opening to close", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "EXEC#*"),
+		items(site, "ListOpen", "the list of open ones, which switches walk", list("dynamodb:DeleteItem", "dynamodb:PutItem"), "OPEN#*"),
+		items(site, "TakeSlices", "the days they take from and give back to", list("dynamodb:GetItem", "dynamodb:UpdateItem"), "TENANT#*", "USER#*"),
+		items(site, "ReadSwitches", "what is stopped is not opened", list("dynamodb:GetItem"), "SWITCHES"),
 		useLedgerKey(site),
 	}
 }

@@ -1,0 +1,237 @@
+package test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"remit/grants"
+	"remit/iam"
+	"remit/identity"
+	"remit/lambdas/gateway"
+	"remit/lambdas/sealing"
+	"remit/ledger"
+	"remit/platform"
+	"remit/policy"
+	"remit/terms"
+)
+
+// asking notes what a function asks of the ledger's tables, as IAM sees it.
+type asking struct {
+	ledger.Store
+	asked map[string]bool
+}
+
+func (a asking) note(action string, k ledger.Key) {
+	leading, _, more := strings.Cut(k.Partition, "#")
+	if more {
+		leading += "#*"
+	}
+	a.asked[k.Table+" dynamodb:"+action+" "+leading] = true
+}
+
+func (a asking) Get(ctx context.Context, k ledger.Key) (ledger.Item, error) {
+	a.note("GetItem", k)
+	return a.Store.Get(ctx, k)
+}
+
+func (a asking) Apply(ctx context.Context, token string, ops []ledger.Op) error {
+	for _, op := range ops {
+		switch {
+		case op.Put != nil:
+			a.note("PutItem", op.Key)
+		case op.Delete:
+			a.note("DeleteItem", op.Key)
+		case op.IsCheck():
+			a.note("ConditionCheckItem", op.Key)
+		default:
+			a.note("UpdateItem", op.Key)
+		}
+	}
+	return a.Store.Apply(ctx, token, ops)
+}
+
+// company is one lane with a tool of each kind, and the three functions that serve it.
+type company struct {
+	t                        *testing.T
+	request, response, entry asking
+	opens                    *ledger.Ledger
+	bundle                   *policy.Bundle
+}
+
+var asked = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+var askingLane = terms.Lane{Platform: "acme", Environment: "prod", Agent: "clerk", Name: "stable"}
+
+func newCompany(t *testing.T) *company {
+	t.Helper()
+	tool := func(name string, change func(*policy.Tool)) *policy.Tool {
+		out := &policy.Tool{Target: name, Access: terms.Write, DataClass: "OPEN", Callers: []string{"lead"}, Input: json.RawMessage(`{}`), Allow: []string{"$.state"},
+			Datum: &policy.Datum{Directory: "orders", Argument: "order"}}
+		change(out)
+		return out
+	}
+	b := policy.Bundle{Format: policy.Format, Lane: askingLane, Day: "UTC", Callers: []string{"lead"}, Purposes: []string{"ordering"}, Constraints: []policy.Constraint{}, Tools: map[string]*policy.Tool{
+		"find": tool("find", func(t *policy.Tool) { t.PerUserDay = 100 }),
+		"ship": tool("ship", func(t *policy.Tool) { t.Once = &policy.Once{Key: []string{"order"}, Seconds: 3600} }),
+		"refund": tool("refund", func(t *policy.Tool) {
+			t.Once, t.Confirmation = &policy.Once{Key: []string{"order"}, Seconds: 3600}, &policy.Confirmation{Seconds: 900}
+		}),
+	}}
+	text, err := b.Canonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := policy.Load(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := &ledger.Memory{}
+	owner := ledger.Op{Key: ledger.OwnerKey("orders", "O-1"), Put: ledger.Item{"tenant": {S: "north"}}}
+	if err := store.Apply(context.Background(), "own", []ledger.Op{owner}); err != nil {
+		t.Fatal(err)
+	}
+	by := func() asking { return asking{store, map[string]bool{}} }
+	c := &company{t: t, request: by(), response: by(), entry: by(), bundle: loaded}
+	c.opens = &ledger.Ledger{Store: c.entry}
+	return c
+}
+
+var ana = terms.User{ID: "ana", Tenant: "north", Roles: []string{"lead"}}
+
+func (c *company) open(l *ledger.Ledger, id terms.ExecutionID, approval string) {
+	c.t.Helper()
+	_, err := l.Open(context.Background(), ledger.Admission{Execution: id, User: ana, Lane: askingLane, Purpose: "ordering", Approval: approval, At: asked, Deadline: asked.Add(time.Minute),
+		Caps:   []ledger.Amount{{Limit: ledger.CostLimit, Take: 10}, {Limit: ledger.ToolCallsLimit, Take: 20}},
+		Slices: []ledger.Slice{{Of: ledger.OfUser, Take: 10, Cap: 100, Date: "2026-11-24"}, {Of: ledger.OfTenant, Take: 10, Cap: 100, Date: "2026-11-24"}}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+type anyone struct{ claims identity.Claims }
+
+func (a anyone) Verify(context.Context, string, string, time.Time) (identity.Claims, error) {
+	return a.claims, nil
+}
+
+type anything struct{}
+
+func (anything) Validate(any) error { return nil }
+
+// call is one call through both interceptors; meanwhile happens while the tool works.
+func (c *company) call(execution terms.ExecutionID, id int, tool, arguments, meta, reply string, meanwhile func()) string {
+	c.t.Helper()
+	side := func(s asking) *gateway.Gateway {
+		return &gateway.Gateway{Bundle: c.bundle, Digest: "sha256:0", Ledger: &ledger.Ledger{Store: s}, Sealer: sealing.Sealer{Keys: keys},
+			Verifier: anyone{identity.Claims{User: ana, Lane: askingLane, Execution: execution, Purpose: "ordering", Expires: asked.Add(time.Minute)}},
+			Schemas:  map[string]gateway.Schema{"find": anything{}, "ship": anything{}, "refund": anything{}}, Now: func() time.Time { return asked }, Note: func(string, string) {}}
+	}
+	var e gateway.Event
+	e.MCP.GatewayRequest = &gateway.Message{Headers: map[string]string{"Authorization": "Bearer t"},
+		Body: json.RawMessage(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":"%s___%s","arguments":%s,"_meta":{%s}}}`, id, tool, tool, arguments, meta))}
+	before := side(c.request).Request(context.Background(), e)
+	e.MCP.GatewayResponse = before.MCP.Response
+	if before.MCP.Request != nil {
+		meanwhile()
+		e.MCP.GatewayResponse = &gateway.Message{Body: json.RawMessage(reply)}
+	}
+	return string(side(c.response).Response(context.Background(), e).MCP.Response.Body)
+}
+
+var keys = sealing.NewLocal()
+
+// day is everything that calls do to a ledger: they run, fail, are refused, come twice, wait
+// and are approved.
+func (c *company) day() {
+	const done, failed = `{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"state":"x"}}}`, `{"jsonrpc":"2.0","id":1,"result":{"isError":true,"content":[{"type":"text","text":"AuthorizeActionException - Tool Execution Denied"}]}}`
+	nothing := func() {}
+	c.open(c.opens, "e-1", "")
+	for n, order := range []string{`{"order":"O-1"}`, `{"order":"O-9"}`, `{}`} {
+		c.call("e-1", n, "find", order, "", done, nothing)
+	}
+	c.call("e-1", 3, "find", `{"order":"O-1"}`, "", failed, nothing)
+	c.call("e-1", 4, "ship", `{"order":"O-1"}`, "", done, func() { c.call("e-1", 4, "ship", `{"order":"O-1"}`, "", done, nothing) })
+	c.call("e-1", 5, "ship", `{"order":"O-1"}`, "", done, nothing)
+	var waits struct {
+		Result struct {
+			Content struct{ Confirmation string } `json:"structuredContent"`
+		}
+	}
+	for range 2 {
+		if err := json.Unmarshal([]byte(c.call("e-1", 6, "refund", `{"order":"O-1"}`, "", done, nothing)), &waits); err != nil || waits.Result.Content.Confirmation == "" {
+			c.t.Fatalf("nothing waits: %v", err)
+		}
+	}
+	c.open(&ledger.Ledger{Store: c.entry.Store}, "e-2", waits.Result.Content.Confirmation) // approvals have a role of their own
+	if said := c.call("e-2", 1, "refund", `{"order":"O-1"}`, "", done, nothing); !strings.Contains(said, `"state":"x"`) {
+		c.t.Fatalf("the approved call did not run: %s", said)
+	}
+	c.call("e-1", 7, "refund", `{"order":"O-1"}`, fmt.Sprintf("%q:%q", gateway.ConfirmationMeta, waits.Result.Content.Confirmation), done, nothing)
+	if _, err := c.opens.Execution(context.Background(), "e-1"); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.opens.Close(context.Background(), "e-1", "answered", asked); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks: a permission that is missing stops
+// every call, and one that is not needed is what a function that was turned can do.
+func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
+	c := newCompany(t)
+	c.day()
+	p := declared(t, "meridian")
+	e, _ := p.Environment("prod")
+	world := grants.Intended(p, "prod")
+	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry} {
+		granted := ledgerGrants(p, e, world, kind)
+		for need := range function.asked {
+			if !granted[need] {
+				t.Errorf("the %s function asks for %s and may not: every call that needs it is refused", kind, need)
+			}
+		}
+		for g := range granted {
+			// A failed condition answers with the item it met: whoever may write under a
+			// condition may see what stood in the way.
+			shown := strings.Replace(g, "GetItem", "UpdateItem", 1)
+			claimed := strings.Replace(g, "GetItem", "PutItem", 1)
+			if !function.asked[g] && !(strings.Contains(g, "GetItem") && (function.asked[shown] || function.asked[claimed])) {
+				t.Errorf("the %s function may %s and never asks: whoever turns it can", kind, g)
+			}
+		}
+	}
+}
+
+// ledgerGrants is what the roles of a kind may do to the two tables, by leading key.
+func ledgerGrants(p *platform.Platform, e platform.Environment, w iam.World, kind string) map[string]bool {
+	site, out := p.Site(e, platform.PlatformAccount), map[string]bool{}
+	tables := map[string]string{site.TableARN(site.Ledger()): ledger.LedgerTable, site.TableARN(site.Directory()): ledger.DirectoryTable}
+	for _, r := range w.Roles {
+		if !strings.HasSuffix(r.ARN.Name(), "-"+kind) || !strings.Contains(string(r.ARN), platform.RolePath) {
+			continue
+		}
+		for _, s := range r.Policy.Statements {
+			table := ""
+			for _, on := range s.Resources.Of {
+				table += tables[on]
+			}
+			i := slices.IndexFunc(s.When, func(c iam.Condition) bool {
+				return c.Key == "dynamodb:LeadingKeys" && c.Op == "ForAllValues:StringLike"
+			})
+			if table == "" || i < 0 {
+				continue
+			}
+			for _, action := range s.Actions.Of {
+				for _, leading := range s.When[i].Values {
+					out[table+" "+action+" "+leading] = true
+				}
+			}
+		}
+	}
+	return out
+}
