@@ -15,6 +15,7 @@ import (
 
 	"remit/grants"
 	"remit/iam"
+	"remit/ledger"
 	"remit/platform"
 )
 
@@ -29,7 +30,7 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 	}
 	keys := accountKeys(s, e, world)
 	made := roles(s, world, keyNames(site, keys))
-	table(s, e, site.Ledger(), "Ledger", keys[platform.LedgerKeyID], ledgerIndex)
+	table(s, e, site.Ledger(), "Ledger", keys[platform.LedgerKeyID], ledgerIndex())
 	table(s, e, site.Directory(), "Directory", keys[platform.LedgerKeyID], nil)
 	for _, c := range e.Credentials {
 		credential(s, site, c)
@@ -90,12 +91,20 @@ func export(s stack, id string, value *string) {
 	awscdk.NewCfnOutput(s.Stack, jsii.String(id+"Export"), &awscdk.CfnOutputProps{Value: value, ExportName: jsii.String(exportName(s.name, id))})
 }
 
-// ledgerIndex finds what is due: the shard and the second, in items that have them
-// (ledger/dynamo says which).
-var ledgerIndex = []any{map[string]any{
-	"indexName": "due", "keySchema": []any{keyOf("due_shard", "HASH"), map[string]any{"attributeName": "due", "keyType": "RANGE"}},
-	"projection": map[string]any{"projectionType": "ALL"},
-}}
+// ledgerIndex finds what is due: the shard and the second, in items that have them. It holds
+// what package ledger says a sweep reads, so that counting does not write to it.
+func ledgerIndex() []any {
+	var projected []any
+	for _, attribute := range ledger.DueAttributes {
+		if attribute != "due" { // a key of the index is in it anyway
+			projected = append(projected, attribute)
+		}
+	}
+	return []any{map[string]any{
+		"indexName": "due", "keySchema": []any{keyOf("due_shard", "HASH"), keyOf("due", "RANGE")},
+		"projection": map[string]any{"projectionType": "INCLUDE", "nonKeyAttributes": projected},
+	}}
+}
 
 // table is a table of the environment's own: keys PK and SK, both text, items that end by
 // the attribute ttl.
