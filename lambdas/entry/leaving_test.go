@@ -19,7 +19,7 @@ func TestThereIsTimeLeftToCloseBeforeTheFunctionEnds(t *testing.T) {
 		"an execution longer than the function":  {function, noon.Add(time.Hour), noon.Add(15*time.Minute - 3*time.Second)},
 		"a server that does not end":             {context.Background(), noon.Add(time.Hour), noon.Add(time.Hour)},
 	} {
-		if got := leaving(c.ctx, c.deadline); !got.Equal(c.want) {
+		if got := cutAt(c.ctx, c.deadline); !got.Equal(c.want) {
 			t.Errorf("%s: the answer is cut at %v, want %v", name, got, c.want)
 		}
 	}

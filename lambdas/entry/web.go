@@ -55,7 +55,7 @@ func (e *Entry) run(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Entry) serve(w http.ResponseWriter, r *http.Request, reference string, o Opened, asked Asked) {
-	ctx, cancel := context.WithDeadline(r.Context(), leaving(r.Context(), o.Deadline))
+	ctx, cancel := context.WithDeadline(r.Context(), cutAt(r.Context(), o.Deadline))
 	defer cancel()
 	defer e.end(ctx, reference, o)
 	answer, err := e.Runtime.Invoke(ctx, Invocation{Lane: o.Lane, Session: o.Execution, Token: o.Token, Payload: payload(o, asked)})
@@ -78,9 +78,9 @@ func (e *Entry) serve(w http.ResponseWriter, r *http.Request, reference string, 
 // toClose is the time kept back for closing an execution before the function itself ends.
 const toClose = 3 * time.Second
 
-// leaving is when an answer is cut at the latest: at the execution's deadline, or while there
+// cutAt is when an answer is cut at the latest: at the execution's deadline, or while there
 // is time left to close it. A function runs for 15 minutes at most (Lambda quotas).
-func leaving(ctx context.Context, deadline time.Time) time.Time {
+func cutAt(ctx context.Context, deadline time.Time) time.Time {
 	if ends, bounded := ctx.Deadline(); bounded && ends.Add(-toClose).Before(deadline) {
 		return ends.Add(-toClose)
 	}
