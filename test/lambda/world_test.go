@@ -226,6 +226,11 @@ func (l *lane) reachEnvironment() map[string]string {
 	return map[string]string{"REMIT_LANE": l.Term().String()}
 }
 
+// sweepEnvironment is constructs/account.go's.
+func (w *world) sweepEnvironment() map[string]string {
+	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_DAY": string(w.e.Day)}
+}
+
 // outcome is one call through both interceptors. Sent is what the tool got, nil if it ran
 // not; Got is what the agent got.
 type outcome struct {

@@ -73,6 +73,10 @@ func (t tabled) context() map[string][]string {
 	if key, found := t.ExpressionAttributeValues[":p"]; found && t.KeyConditionExpression == "PK = :p" {
 		out["dynamodb:LeadingKeys"] = []string{key.S}
 	}
+	// Of a query of an index it is the index's own partition key.
+	if key, found := t.ExpressionAttributeValues[":s"]; found && t.IndexName != "" && strings.HasPrefix(t.KeyConditionExpression, "#s = :s") {
+		out["dynamodb:LeadingKeys"] = []string{key.S}
+	}
 	if t.ProjectionExpression != "" {
 		out["dynamodb:Attributes"] = slices.Sorted(maps.Values(t.ExpressionAttributeNames))
 	}
