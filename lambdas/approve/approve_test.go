@@ -92,7 +92,9 @@ func newDesk(t testing.TB) *desk {
 			Algorithms: []identity.Algorithm{identity.ES256}, Types: []string{"at+jwt"}})}
 	d.web = httptest.NewServer(http.HandlerFunc(d.mcp))
 	t.Cleanup(d.web.Close)
-	d.lanes = lanes{{Lane: lane, Gateway: d.web.URL, Callers: []string{"lead"}, Purposes: []string{"ordering"}, Seconds: 60, Caps: map[string]int64{policy.Cost: 100}}}
+	other := lane
+	other.Name = "trial"
+	d.lanes = lanes{{Lane: other, Gateway: d.web.URL + "/nowhere", Caps: map[string]int64{policy.Cost: 100}}, {Lane: lane, Gateway: d.web.URL, Callers: []string{"lead"}, Purposes: []string{"ordering"}, Seconds: 60, Caps: map[string]int64{policy.Cost: 100}}}
 	d.Approvals = &Approvals{
 		Audience: "approvals", Issuer: ourURL, Ledger: d.ledger, Sealer: sealer, Lanes: &d.lanes, Signer: ours, Gateway: OverHTTP{d.web.Client()}, Note: note, Now: now,
 		Entrance: policy.Entrance{Day: "UTC", UserDay: 500, TenantDay: 1000},
@@ -249,7 +251,7 @@ func TestAnApprovedCallRunsExactlyAsItWasShownAndOnce(t *testing.T) {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	x, err := d.ledger.Execution(ctx, c.Execution)
-	if err != nil || x.Open || x.Approval != id || x.Purpose != "ordering" || x.Counts != (ledger.Counts{Intents: 1, Outcomes: 1}) {
+	if err != nil || x.Open || x.Approval != id || x.Purpose != "ordering" || !maps.Equal(x.Caps, map[string]int64{policy.Cost: 100, policy.ToolCalls: 1}) || x.Counts != (ledger.Counts{Intents: 1, Outcomes: 1}) {
 		t.Errorf("the one-call execution stands as %+v, %v", x, err)
 	}
 	if b, err := d.ledger.Budget(ctx, ana, "2026-11-23"); err != nil || b.User[ledger.CostLimit] != 0 || b.Tenant[ledger.CostLimit] != 0 {
@@ -294,7 +296,7 @@ func TestNobodyButItsUserNowApprovesWhatWaits(t *testing.T) {
 			return d.login(t, "ana", nil), id
 		}, pending},
 		"another lane took its place": {func(t *testing.T, d *desk, id, _ string) (string, string) {
-			d.lanes[0].Lane.Name = "trial"
+			d.lanes = d.lanes[:1]
 			return d.login(t, "ana", nil), id
 		}, pending},
 		"the lane is stopped": {func(t *testing.T, d *desk, id, _ string) (string, string) {
@@ -365,6 +367,32 @@ func TestOfManyApprovalsAtOnceOneRuns(t *testing.T) {
 	}
 	if succeeded != 1 || len(d.ran) != 1 {
 		t.Errorf("%d of 16 clicks were told that it ran, and it ran %d times", succeeded, len(d.ran))
+	}
+}
+
+// leaving is a gateway whose user closes the browser while the call runs.
+type leaving struct {
+	Gateway
+	leave func()
+}
+
+func (l leaving) Call(ctx context.Context, url, token, tool string, arguments json.RawMessage) (json.RawMessage, error) {
+	defer l.leave()
+	return l.Gateway.Call(ctx, url, token, tool, arguments)
+}
+
+func TestTheOneCallExecutionClosesThoughTheUserHasLeft(t *testing.T) {
+	d := newDesk(t)
+	id, _ := d.proposed(t)
+	leavable, leave := context.WithCancel(ctx)
+	d.Gateway = leaving{d.Gateway, leave}
+	_, _ = d.Approve(leavable, d.login(t, "ana", nil), id)
+	c, err := d.ledger.Confirmation(ctx, ana, id)
+	if err != nil || c.Execution == "" || len(d.ran) != 1 {
+		t.Fatalf("%+v, %v, ran %v", c, err, d.ran)
+	}
+	if x, err := d.ledger.Execution(ctx, c.Execution); err != nil || x.Open {
+		t.Errorf("the browser is closed, and the day stays taken: %+v, %v", x, err)
 	}
 }
 

@@ -123,6 +123,9 @@ func TestWhateverIsNotThisCallIsDenied(t *testing.T) {
 		"two assertions": func(r *events.APIGatewayCustomAuthorizerRequestTypeRequest) {
 			r.MultiValueHeaders[Header] = []string{good, good}
 		},
+		"an empty one beside it": func(r *events.APIGatewayCustomAuthorizerRequestTypeRequest) {
+			r.MultiValueHeaders[Header] = []string{"", good}
+		},
 		"two spellings": func(r *events.APIGatewayCustomAuthorizerRequestTypeRequest) {
 			r.MultiValueHeaders[strings.ToLower(Header)] = []string{good}
 		},

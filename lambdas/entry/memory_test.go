@@ -108,6 +108,20 @@ func TestNobodyElseGetsAnyMemoryAndCannotTellWhy(t *testing.T) {
 	}
 }
 
+func TestATokenOfAnotherLaneOpensNoMemoryOfThisOne(t *testing.T) {
+	h, o := remembering(t)
+	other := registered(trial)
+	other.Memory = notebook
+	h.lanes.list = append(h.lanes.list, other)
+	raw, err := identity.Mint(context.Background(), h.Signer, identity.Delegation{Issuer: ourURL, User: ana, Lane: trial, Execution: o.Execution, Purpose: "ordering", Deadline: h.at.Add(time.Hour)}, h.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := h.ask(t, memoryOf(o.Execution), raw, ""); w.Code != http.StatusForbidden || len(h.vendor.gave) != 0 {
+		t.Errorf("the trial lane got the memory of an execution on the stable one: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestWhereNothingVendsNoMemoryIsGiven(t *testing.T) {
 	for name, remove := range map[string]func(*house){
 		"a vendor":                func(h *house) { h.Vendor = nil },
