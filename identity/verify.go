@@ -176,7 +176,20 @@ func (t *opened) timely(now time.Time) *Refusal {
 // said is what every kind of token says.
 func (t *opened) said() Claims {
 	jti, _ := t.claims.text("jti")
-	return Claims{Issuer: t.issuer.URL, Audience: t.audience, JTI: jti, Client: t.client(), IssuedAt: t.issued, Expires: t.expires}
+	return Claims{Issuer: t.issuer.URL, Audience: t.audience, JTI: jti, Client: t.client(), IssuedAt: t.issued, Expires: t.expires, LoggedIn: t.loggedIn()}
+}
+
+// loggedIn is auth_time where a token has one: a token that is refreshed is new, and the
+// login behind it is not. One that is mistyped, or later than the token, is as old as can be.
+func (t *opened) loggedIn() time.Time {
+	if !t.claims.shows("auth_time") {
+		return t.issued
+	}
+	at, ok := t.claims.seconds("auth_time")
+	if login := time.Unix(at, 0).UTC(); ok && !login.After(t.issued) {
+		return login
+	}
+	return time.Time{}
 }
 
 // client is the application a token was issued to; a token that names two is no one's.

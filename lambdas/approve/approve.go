@@ -107,7 +107,7 @@ func (a *Approvals) user(ctx context.Context, token string) (terms.User, error) 
 	if err != nil {
 		return terms.User{}, a.refuse("the login is not trusted")
 	}
-	if a.Now().Sub(claims.IssuedAt) > Recent {
+	if a.Now().Sub(claims.LoggedIn) > Recent {
 		return terms.User{}, a.refuse("the login is older than " + Recent.String())
 	}
 	return claims.User, nil
