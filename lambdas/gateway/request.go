@@ -177,8 +177,13 @@ func (c *call) approved(ctx context.Context) (*ledger.Approved, error) {
 	return &ledger.Approved{ID: x.Approval, Arguments: digestOf(c.arguments), Bundle: c.gateway.Digest}, nil
 }
 
-// reserve takes what the call takes, and forwards it.
+// reserve takes what the call takes, and forwards it. What the target is told is made
+// first: once something is taken, nothing may fail but the tool.
 func (c *call) reserve(ctx context.Context, e Event, claim ledger.Claim, v *evidence) Reply {
+	headers, err := c.headers(ctx, claim)
+	if err != nil {
+		return c.refuse(codeUnavailable, "the call cannot be asserted: "+err.Error())
+	}
 	reservation, err := c.gateway.Ledger.Reserve(ctx, claim)
 	if err != nil {
 		return c.notReserved(ctx, err, v)
@@ -187,7 +192,7 @@ func (c *call) reserve(ctx context.Context, e Event, claim ledger.Claim, v *evid
 	if reservation.Stored != nil {
 		return c.stored(ctx, reservation.Stored)
 	}
-	return c.pass(ctx, e, claim)
+	return forward(headers, e.MCP.GatewayRequest.Body)
 }
 
 // stored answers with the result of the call that had the effect. It is filtered again: the
@@ -327,10 +332,10 @@ func pending(waits ledger.Confirmation) any {
 	return map[string]any{"content": []any{map[string]any{"type": "text", "text": string(text)}}, "structuredContent": says, "_meta": map[string]any{ConfirmationMeta: waits.ID}}
 }
 
-// pass forwards the message as it came, without the token and with the identity headers.
-// The headers tell the target for whom it works: the client's own values never survive,
-// because the interceptor's headers win (AgentCore developer guide, gateway-headers).
-func (c *call) pass(ctx context.Context, e Event, claim ledger.Claim) Reply {
+// headers tell the target for whom it works: the message goes on as it came, without the
+// token and with these. The client's own values never survive, because the interceptor's
+// headers win (AgentCore developer guide, gateway-headers).
+func (c *call) headers(ctx context.Context, claim ledger.Claim) (map[string]string, error) {
 	headers := map[string]string{
 		"X-Remit-User": c.claims.User.ID, "X-Remit-Tenant": c.claims.User.Tenant, "X-Remit-Lane": c.claims.Lane.String(),
 		"X-Remit-Execution": string(c.claims.Execution), "X-Remit-Call": string(claim.Call), "X-Remit-Key": string(claim.Call),
@@ -338,14 +343,12 @@ func (c *call) pass(ctx context.Context, e Event, claim ledger.Claim) Reply {
 	if claim.Once != nil {
 		headers["X-Remit-Key"] = claim.Once.Key
 	}
-	if c.gateway.Assert != nil {
-		assertion, err := c.assert(ctx, headers["X-Remit-Key"])
-		if err != nil {
-			return c.refuse(codeUnavailable, "the call cannot be asserted: "+err.Error()) // the lease gives back what it took
-		}
-		headers["X-Remit-Assertion"], headers["X-Remit-Arguments"] = assertion, strings.TrimPrefix(string(digestOf(c.arguments)), "sha256:")
+	if c.gateway.Assert == nil {
+		return headers, nil
 	}
-	return forward(headers, e.MCP.GatewayRequest.Body)
+	assertion, err := c.assert(ctx, headers["X-Remit-Key"])
+	headers["X-Remit-Assertion"], headers["X-Remit-Arguments"] = assertion, strings.TrimPrefix(string(digestOf(c.arguments)), "sha256:")
+	return headers, err
 }
 
 func (c *call) assert(ctx context.Context, key string) (string, error) {
