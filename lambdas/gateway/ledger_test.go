@@ -401,3 +401,19 @@ func TestACallThatCannotBeAssertedTakesNothing(t *testing.T) {
 		t.Errorf("an order that was never shipped can never be: ran %v, %+v", ran, got.Error)
 	}
 }
+
+// TestAResultTooLargeToKeepLeavesAllTheSame: the tool ran, so the call ends and says so.
+func TestAResultTooLargeToKeepLeavesAllTheSame(t *testing.T) {
+	g, _ := gatewayFor(t, "lead")
+	large := strings.Repeat("x", ledger.MaxResult)
+	if got, ran := round(t, g, 1, "ship-order___ship_order", `{"order":"O-1"}`, "", replying(large)); !ran || got.Result.StructuredContent["state"] != large {
+		t.Errorf("ran %v, and the agent is told %+v", ran, got.Error)
+	}
+	x, err := g.Ledger.Execution(context.Background(), "e-1")
+	if err != nil || x.Counts.Intents != x.Counts.Outcomes {
+		t.Errorf("a call that ended has no outcome: %+v, %v", x.Counts, err)
+	}
+	if got, ran := round(t, g, 2, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("twice")); ran || got.Error == nil {
+		t.Errorf("its duplicate ran %v: %+v", ran, got)
+	}
+}
