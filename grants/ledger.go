@@ -119,11 +119,11 @@ func accountKeys(p *platform.Platform, e platform.Environment, site platform.Sit
 	}
 }
 
-// sealKey is opened by this account's own roles, each by its own grant, and always for a
+// sealKey is opened by interceptors alone, whatever IAM anyone else has, and always for a
 // named tenant.
 func sealKey(site platform.Site) iam.Document {
 	use := allow("UsedForATenant", "what is sealed belongs to a tenant, and opens only under its name", list("kms:Decrypt", "kms:GenerateDataKey"), everything,
-		iam.When("StringEquals", "kms:CallerAccount", string(site.Account)), iam.When("Null", "kms:EncryptionContext:tenant", "false"))
+		iam.When("ArnLike", "aws:PrincipalArn", site.Role("*", "request"), site.Role("*", "response")), iam.When("Null", "kms:EncryptionContext:tenant", "false"))
 	use.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(site.Role("entry"))))}
 	return iam.Doc(use, administered(site))
 }

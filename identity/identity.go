@@ -25,7 +25,7 @@ type Claims struct {
 	Purpose   string
 	IssuedAt  time.Time
 	Expires   time.Time // as the token says, without leeway
-	LoggedIn  time.Time // when the user last proved who they are: auth_time (RFC 9068), or IssuedAt where the token does not say
+	LoggedIn  time.Time // of a user's own token: when the user last proved who they are: auth_time (RFC 9068), or IssuedAt where the token does not say
 }
 
 // Algorithm is a JWS signature algorithm by its registered name (RFC 7518 §3.1).

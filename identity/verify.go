@@ -176,7 +176,7 @@ func (t *opened) timely(now time.Time) *Refusal {
 // said is what every kind of token says.
 func (t *opened) said() Claims {
 	jti, _ := t.claims.text("jti")
-	return Claims{Issuer: t.issuer.URL, Audience: t.audience, JTI: jti, Client: t.client(), IssuedAt: t.issued, Expires: t.expires, LoggedIn: t.loggedIn()}
+	return Claims{Issuer: t.issuer.URL, Audience: t.audience, JTI: jti, Client: t.client(), IssuedAt: t.issued, Expires: t.expires}
 }
 
 // loggedIn is auth_time where a token has one: a token that is refreshed is new, and the
@@ -211,7 +211,7 @@ func (t *opened) login() (Claims, *Refusal) {
 	if !ok || claims.JTI == "" && t.claims.shows("jti") {
 		return Claims{}, refuse(MissingClaim)
 	}
-	claims.User = user
+	claims.User, claims.LoggedIn = user, t.loggedIn()
 	return claims, nil
 }
 

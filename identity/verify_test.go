@@ -462,3 +462,25 @@ func TestMappedWordsAndOnlyTheyBecomeUserRoles(t *testing.T) {
 		}
 	}
 }
+
+// A refreshed token is young, the login behind it may be old: RFC 9068 §2.2.1.
+func TestALoginIsAsOldAsItsAuthTime(t *testing.T) {
+	s := newSigner(t, ES256)
+	v := newVerifier(t, loginIssuer(jwksOf(t, s)))
+	morning := noon.Add(-4 * time.Hour)
+	for _, test := range []struct {
+		name   string
+		claims object
+		want   time.Time
+	}{
+		{"without auth_time, when the token was issued", loginClaims(), noon},
+		{"with one, then", with(loginClaims(), "auth_time", morning.Unix()), morning},
+		{"one later than the token is no proof of anything", with(loginClaims(), "auth_time", noon.Add(time.Hour).Unix()), time.Time{}},
+		{"nor is one that is text", with(loginClaims(), "auth_time", "1793707200"), time.Time{}},
+	} {
+		claims, err := v.Verify(ctx, craft(t, s, headerOf(s, "at+jwt"), test.claims), "agents", noon)
+		if err != nil || !claims.LoggedIn.Equal(test.want) {
+			t.Errorf("%s: got %v, %v, want %v", test.name, claims.LoggedIn, err, test.want)
+		}
+	}
+}

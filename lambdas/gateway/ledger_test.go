@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -376,5 +377,43 @@ func TestAToolThatCannotSeeIAMIsShownAnAssertion(t *testing.T) {
 	}
 	if asserted.Tool != "ship_order" || asserted.User.ID != "ana" || asserted.Lane != lane || asserted.Key != reply.MCP.Request.Headers["X-Remit-Key"] || asserted.Arguments == [32]byte{} {
 		t.Errorf("it asserts %+v", asserted)
+	}
+}
+
+// TestACallThatCannotBeAssertedTakesNothing: nothing ran, so a limit that it took, or a key,
+// would be lost to a signature that did not come.
+func TestACallThatCannotBeAssertedTakesNothing(t *testing.T) {
+	g, _ := gatewayFor(t, "lead")
+	down := true
+	g.Assert = func(context.Context, identity.Call, time.Time) (string, error) {
+		if down {
+			return "", errors.New("no signature")
+		}
+		return "signed", nil
+	}
+	got, ran := round(t, g, 1, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("shipped"))
+	x, err := g.Ledger.Execution(context.Background(), "e-1")
+	if ran || got.Error == nil || got.Error.Code != codeUnavailable || err != nil || x.Used[ledger.ToolCallsLimit] != 0 {
+		t.Errorf("ran %v, %+v, used %v, %v", ran, got.Error, x.Used, err)
+	}
+	down = false
+	if got, ran := round(t, g, 2, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("shipped")); !ran || got.Result.StructuredContent["state"] != "shipped" {
+		t.Errorf("an order that was never shipped can never be: ran %v, %+v", ran, got.Error)
+	}
+}
+
+// TestAResultTooLargeToKeepLeavesAllTheSame: the tool ran, so the call ends and says so.
+func TestAResultTooLargeToKeepLeavesAllTheSame(t *testing.T) {
+	g, _ := gatewayFor(t, "lead")
+	large := strings.Repeat("x", ledger.MaxResult)
+	if got, ran := round(t, g, 1, "ship-order___ship_order", `{"order":"O-1"}`, "", replying(large)); !ran || got.Result.StructuredContent["state"] != large {
+		t.Errorf("ran %v, and the agent is told %+v", ran, got.Error)
+	}
+	x, err := g.Ledger.Execution(context.Background(), "e-1")
+	if err != nil || x.Counts.Intents != x.Counts.Outcomes {
+		t.Errorf("a call that ended has no outcome: %+v, %v", x.Counts, err)
+	}
+	if got, ran := round(t, g, 2, "ship-order___ship_order", `{"order":"O-1"}`, "", replying("twice")); ran || got.Error == nil {
+		t.Errorf("its duplicate ran %v: %+v", ran, got)
 	}
 }

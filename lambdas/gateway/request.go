@@ -62,7 +62,7 @@ func (c *call) record(d policy.Decision) *evidence {
 		At: c.gateway.Now(), Allowed: d.Allowed(), Call: c.id, Input: audit.Content{Digest: c.digest()},
 	}}
 	if t := c.policyOf(); t != nil && t.Audit.Reasoning && d.Allowed() {
-		v.Rationale, _ = c.arguments[rationale].(string)
+		v.Rationale = clipped(c.arguments[rationale])
 	}
 	for _, check := range d.Checks {
 		v.Checks = append(v.Checks, audit.Check{Name: check.Kind.String(), Allowed: check.Effect == policy.Allow, Reason: check.Reason.Sentence, Rule: check.Reason.Rule})
@@ -76,6 +76,18 @@ func (c *call) record(d policy.Decision) *evidence {
 // rationale is the argument by which an agent states why it calls a tool whose declaration
 // requires reasoning. Of other calls nothing is kept in the clear.
 const rationale = "rationale"
+
+// maxRationale is how much of a rationale is kept, in bytes: a record has to fit an item.
+const maxRationale = 16 << 10
+
+// clipped is a text with no more of it than is kept, cut between characters.
+func clipped(value any) string {
+	text, _ := value.(string)
+	if len(text) <= maxRationale {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxRationale], "") + " […]"
+}
 
 // denied records a refusal and answers it. A refusal whose evidence cannot be kept is one
 // all the same, and operators are told.
@@ -180,8 +192,13 @@ func (c *call) approved(ctx context.Context) (*ledger.Approved, error) {
 	return &ledger.Approved{ID: x.Approval, Arguments: c.digest(), Bundle: c.gateway.Digest}, nil
 }
 
-// reserve takes what the call takes, and forwards it.
+// reserve takes what the call takes, and forwards it. What the target is told is made
+// first: once something is taken, nothing may fail but the tool.
 func (c *call) reserve(ctx context.Context, e Event, claim ledger.Claim, v *evidence) Reply {
+	headers, err := c.headers(ctx, claim)
+	if err != nil {
+		return c.refuse(codeUnavailable, "the call cannot be asserted: "+err.Error())
+	}
 	reservation, err := c.gateway.Ledger.Reserve(ctx, claim)
 	if err != nil {
 		return c.notReserved(ctx, err, v)
@@ -190,7 +207,7 @@ func (c *call) reserve(ctx context.Context, e Event, claim ledger.Claim, v *evid
 	if reservation.Stored != nil {
 		return c.stored(ctx, reservation.Stored)
 	}
-	return c.pass(ctx, e, claim)
+	return forward(headers, e.MCP.GatewayRequest.Body)
 }
 
 // stored answers with the result of the call that had the effect. It is filtered again: the
@@ -330,10 +347,10 @@ func pending(waits ledger.Confirmation) any {
 	return map[string]any{"content": []any{map[string]any{"type": "text", "text": string(text)}}, "structuredContent": says, "_meta": map[string]any{ConfirmationMeta: waits.ID}}
 }
 
-// pass forwards the message as it came, without the token and with the identity headers.
-// The headers tell the target for whom it works: the client's own values never survive,
-// because the interceptor's headers win (AgentCore developer guide, gateway-headers).
-func (c *call) pass(ctx context.Context, e Event, claim ledger.Claim) Reply {
+// headers tell the target for whom it works: the message goes on as it came, without the
+// token and with these. The client's own values never survive, because the interceptor's
+// headers win (AgentCore developer guide, gateway-headers).
+func (c *call) headers(ctx context.Context, claim ledger.Claim) (map[string]string, error) {
 	headers := map[string]string{
 		"X-Remit-User": c.claims.User.ID, "X-Remit-Tenant": c.claims.User.Tenant, "X-Remit-Lane": c.claims.Lane.String(),
 		"X-Remit-Execution": string(c.claims.Execution), "X-Remit-Call": string(claim.Call), "X-Remit-Key": string(claim.Call),
@@ -341,14 +358,12 @@ func (c *call) pass(ctx context.Context, e Event, claim ledger.Claim) Reply {
 	if claim.Once != nil {
 		headers["X-Remit-Key"] = claim.Once.Key
 	}
-	if c.gateway.Assert != nil {
-		assertion, err := c.assert(ctx, headers["X-Remit-Key"])
-		if err != nil {
-			return c.refuse(codeUnavailable, "the call cannot be asserted: "+err.Error()) // the lease gives back what it took
-		}
-		headers["X-Remit-Assertion"], headers["X-Remit-Arguments"] = assertion, strings.TrimPrefix(string(c.digest()), "sha256:")
+	if c.gateway.Assert == nil {
+		return headers, nil
 	}
-	return forward(headers, e.MCP.GatewayRequest.Body)
+	assertion, err := c.assert(ctx, headers["X-Remit-Key"])
+	headers["X-Remit-Assertion"], headers["X-Remit-Arguments"] = assertion, strings.TrimPrefix(string(c.digest()), "sha256:")
+	return headers, err
 }
 
 func (c *call) assert(ctx context.Context, key string) (string, error) {

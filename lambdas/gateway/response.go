@@ -126,13 +126,18 @@ func (c *call) end(ctx context.Context, result json.RawMessage, failed *rpcError
 	return out, c.underApproval(ctx, &out.outcome)
 }
 
-// keep seals a result that later calls are answered with.
+// keep seals a result that later calls are answered with. One that is too large to keep is
+// answered once, and the call ends all the same: later ones are told that it left no result.
 func (c *call) keep(ctx context.Context, kept []byte) ([]byte, error) {
 	t := c.policyOf()
 	if t == nil || t.Once == nil && t.Confirmation == nil {
 		return nil, nil
 	}
-	return c.gateway.Sealer.Seal(ctx, c.claims.User.Tenant, kept)
+	sealed, err := c.gateway.Sealer.Seal(ctx, c.claims.User.Tenant, kept)
+	if len(sealed) > ledger.MaxResult {
+		return nil, err
+	}
+	return sealed, err
 }
 
 // underApproval names the confirmation that the call ran under.

@@ -175,6 +175,17 @@ type rpcData struct {
 	Detail    string `json:"detail,omitempty"`
 }
 
+// UnmarshalJSON reads what is an object like ours and nothing else: data of an error that
+// came back may be anything (JSON-RPC 2.0, 5.1).
+func (d *rpcData) UnmarshalJSON(text []byte) error {
+	type plain rpcData
+	var read plain
+	if json.Unmarshal(text, &read) == nil {
+		*d = rpcData(read)
+	}
+	return nil
+}
+
 func isNull(body json.RawMessage) bool {
 	trimmed := bytes.TrimSpace(body)
 	return len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null"))

@@ -128,6 +128,9 @@ func (s *Store) write(op ledger.Op) (types.TransactWriteItem, error) {
 		return types.TransactWriteItem{}, err
 	}
 	old := types.ReturnValuesOnConditionCheckFailureAllOld
+	if op.Key.Table == ledger.DirectoryTable {
+		old = types.ReturnValuesOnConditionCheckFailureNone // whose a datum is is asked, never read
+	}
 	switch {
 	case op.Put != nil:
 		return types.TransactWriteItem{Put: &types.Put{TableName: table, Item: itemOf(op.Key, op.Put), ConditionExpression: condition,
