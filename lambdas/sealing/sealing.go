@@ -41,8 +41,11 @@ func (s Sealer) Seal(ctx context.Context, tenant string, plain []byte) ([]byte, 
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	box, err := boxOf(key)
-	if err != nil || len(wrapped) > maxWrapped {
+	if err != nil {
 		return nil, fmt.Errorf("seal: the key cannot be used: %w", err)
+	}
+	if len(wrapped) > maxWrapped {
+		return nil, fmt.Errorf("seal: the wrapped key has %d bytes, over %d", len(wrapped), maxWrapped)
 	}
 	out := binary.BigEndian.AppendUint16(nil, uint16(len(wrapped))) //nolint:gosec // G115: bounded above
 	out = append(out, wrapped...)

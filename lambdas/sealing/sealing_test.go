@@ -42,3 +42,21 @@ func TestWithoutKeysNothingIsSealedAndNothingOpens(t *testing.T) {
 		t.Error("opened without a key")
 	}
 }
+
+type oddKeys struct{ key, wrapped []byte }
+
+func (o oddKeys) New(context.Context, string) (key, wrapped []byte, err error) {
+	return o.key, o.wrapped, nil
+}
+func (o oddKeys) Open(context.Context, string, []byte) ([]byte, error) { return o.key, nil }
+
+func TestAKeyThatCannotBeUsedIsSaidPlainly(t *testing.T) {
+	for want, keys := range map[string]oddKeys{
+		"seal: the key cannot be used: crypto/aes: invalid key size 3": {[]byte("abc"), nil},
+		"seal: the wrapped key has 4097 bytes, over 4096":              {make([]byte, 32), make([]byte, maxWrapped+1)},
+	} {
+		if _, err := (Sealer{keys}).Seal(context.Background(), "north", nil); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
