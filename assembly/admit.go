@@ -81,7 +81,7 @@ var sharedPolicies = map[string]shared{
 	"AWS::SNS::TopicPolicy": {"PolicyDocument", "Topics", "AWS::SNS::Topic"},
 }
 
-func (r *reader) sharedPolicy(s Stack, id string, resource Resource, of shared) error {
+func (r *reader) sharedPolicy(s Stack, resource Resource, of shared) error {
 	sc := r.scope(s)
 	document, err := sc.document(resource.Properties[of.document])
 	if err != nil {
@@ -108,7 +108,7 @@ func (r *reader) sharedPolicy(s Stack, id string, resource Resource, of shared) 
 }
 
 // logsPolicy opens log groups to services; its document is text.
-func (r *reader) logsPolicy(s Stack, id string, resource Resource) error {
+func (r *reader) logsPolicy(s Stack, resource Resource) error {
 	sc := r.scope(s)
 	document, err := sc.document(resource.Properties["PolicyDocument"])
 	if err != nil {

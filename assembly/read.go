@@ -98,10 +98,10 @@ func (r *reader) resource(s Stack, id string, resource Resource) error {
 	case "AWS::Lambda::Permission":
 		return r.permission(s, id, resource)
 	case "AWS::Logs::ResourcePolicy":
-		return r.logsPolicy(s, id, resource)
+		return r.logsPolicy(s, resource)
 	}
 	if of, ok := sharedPolicies[resource.Type]; ok {
-		return r.sharedPolicy(s, id, resource, of)
+		return r.sharedPolicy(s, resource, of)
 	}
 	if isThing(resource.Type) {
 		r.thing(s, id, resource)

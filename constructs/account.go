@@ -184,7 +184,7 @@ func sweep(s stack, p *platform.Platform, e platform.Environment, site platform.
 		id: "Sweep", name: site.Function("sweep"), kind: "sweep", says: "ends what is due in " + e.Name, role: role, memory: 256, timeout: 55,
 		environment: map[string]*string{"REMIT_LEDGER": jsii.String(site.Ledger()), "REMIT_DAY": jsii.String(string(e.Day))},
 	})
-	rule := awsevents.NewCfnRule(s.Stack, jsii.String("SweepSchedule"), &awsevents.CfnRuleProps{
+	awsevents.NewCfnRule(s.Stack, jsii.String("SweepSchedule"), &awsevents.CfnRuleProps{
 		Name: jsii.String(site.Function("sweep")), Description: jsii.String("Remit: each minute, end what is due"), ScheduleExpression: jsii.String("rate(1 minute)"),
 		Targets: []any{map[string]any{"id": "sweep", "arn": f.alias.Ref()}},
 	})
@@ -193,5 +193,4 @@ func sweep(s stack, p *platform.Platform, e platform.Environment, site platform.
 	awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), &awslambda.CfnPermissionProps{
 		FunctionName: jsii.String(string(started.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]), SourceArn: jsii.String(statement.When[0].Values[0]),
 	}).AddResourceDependency(f.alias, nil)
-	rule.AddResourceDependency(f.alias, nil)
 }

@@ -26,7 +26,7 @@ func gateway(s stack, lane platform.Running, bundle *policy.Bundle, role awsiam.
 		Name: jsii.String(lane.Gateway()), RoleArn: role.AttrArn(), ProtocolType: jsii.String("MCP"),
 		AuthorizerType: jsii.String("CUSTOM_JWT"),
 		AuthorizerConfiguration: map[string]any{"customJwtAuthorizer": map[string]any{
-			"discoveryUrl":    *doorURL(s, lane) + ".well-known/openid-configuration",
+			"discoveryUrl":    *doorURL(lane) + ".well-known/openid-configuration",
 			"allowedAudience": []any{lane.Term().String()},
 		}},
 		InterceptorConfigurations: []any{interceptor("REQUEST", request), interceptor("RESPONSE", response)},
@@ -43,7 +43,7 @@ func gateway(s stack, lane platform.Running, bundle *policy.Bundle, role awsiam.
 }
 
 // doorURL is the front door's address, with a slash at its end.
-func doorURL(s stack, lane platform.Running) *string {
+func doorURL(lane platform.Running) *string {
 	return awscdk.Fn_ImportValue(jsii.String(exportName(lane.AccountStack(), "DoorUrl")))
 }
 

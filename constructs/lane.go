@@ -55,7 +55,7 @@ func bundleOf(p *platform.Platform, lane platform.Running) (*policy.Bundle, []by
 // interceptorOf is one of the lane's two interceptors, with the bundle it decides by in its zip.
 func interceptorOf(s stack, b Built, lane platform.Running, kind string, role awsiam.CfnRole, bundle []byte) made {
 	environment := map[string]*string{
-		"REMIT_ISSUER": doorURL(s, lane), "REMIT_LEDGER": jsii.String(lane.Ledger()), "REMIT_DIRECTORY": jsii.String(lane.Directory()),
+		"REMIT_ISSUER": doorURL(lane), "REMIT_LEDGER": jsii.String(lane.Ledger()), "REMIT_DIRECTORY": jsii.String(lane.Directory()),
 		"REMIT_SEAL_KEY": imported(s, strings.Trim(platform.Symbol(lane.AccountStack(), platform.SealKeyID), "<>")),
 	}
 	if kind == "request" && grants.Asserts(lane) {

@@ -24,10 +24,10 @@ func lender(t *testing.T, c *clock) (*Server, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real, _ := p.Environment("prod")
+	prod, _ := p.Environment("prod")
 	for i := range p.Environments {
 		if e := &p.Environments[i]; e.Data.Kind == "synthetic" {
-			e.Limits, e.Prices, e.Day = real.Limits, real.Prices, real.Day
+			e.Limits, e.Prices, e.Day = prod.Limits, prod.Prices, prod.Day
 		}
 	}
 	var s *Server

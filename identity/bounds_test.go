@@ -155,7 +155,7 @@ func TestEveryLetterThatASessionTagTakesMakesATenant(t *testing.T) {
 			t.Errorf("a company whose tenant is %q could not be served", letter)
 		}
 	}
-	for letter := rune(0); letter < 0x250; letter++ {
+	for letter := range rune(0x250) {
 		if isTenant("a"+string(letter)+"b") != strings.ContainsRune(letters+" ", letter) {
 			t.Errorf("%q in a tenant", letter)
 		}

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"slices"
+	"strings"
 
 	"remit/iam"
 )
@@ -56,10 +57,11 @@ var compromises = append(compromiseRules(), developer, pipelineStep)
 func compromiseRules() []Rule {
 	var out []Rule
 	for _, row := range compromised {
-		sentence := "A compromised " + row.who + " cannot go past its remit:"
-		for i, cannot := range row.cants {
-			sentence += []string{" ", "; "}[min(i, 1)] + cannot.sentence
+		var cants []string
+		for _, cannot := range row.cants {
+			cants = append(cants, cannot.sentence)
 		}
+		sentence := "A compromised " + row.who + " cannot go past its remit: " + strings.Join(cants, "; ")
 		out = append(out, Rule{
 			ID: "compromise-" + row.who, Declared: true, Sentence: sentence + ": none of it.",
 			Why: "Any code in a compromised part holds the part's role (AgentCore reads out its credentials to whoever asks inside).", Source: "design §6; AgentCore developer guide, security-credentials-management",

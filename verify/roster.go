@@ -14,9 +14,6 @@ type duty struct {
 	path     string  // in the declaration
 }
 
-// deploys reports whether the role changes other roles for a living.
-func (d duty) deploys() bool { return d.kind == "execution of stacks" }
-
 // place is whose an account is: an environment's, or with no environment the company's.
 type place struct{ environment, purpose, region string }
 

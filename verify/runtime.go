@@ -92,14 +92,14 @@ func (c *court) lets(p iam.Policy) []Finding {
 	case answer.Witness == nil:
 		f.Unproven = answer.Why
 	case c.Platform != nil:
-		f.Witness = c.insider(p, *answer.Witness)
+		f.Witness = c.insider(p)
 	}
 	return []Finding{f}
 }
 
 // insider makes the witness somebody of this world: a role whose own policies allow it. Where
 // nobody here has such a policy yet, the finding stands without a witness.
-func (c *court) insider(p iam.Policy, r iam.Request) iam.Request {
+func (c *court) insider(p iam.Policy) iam.Request {
 	for _, a := range c.inAccount[p.ARN.Account()] {
 		if f, found := c.can(a, want(invoking, []string{string(p.ARN)})); found && isRequest(f.Witness) && a.duty.kind != "entry" {
 			return f.Witness

@@ -32,7 +32,7 @@ func (f Finding) Text(names map[string]string) string {
 		fmt.Fprintf(&out, "  %s%s %s\n", strings.Repeat("   ", i), arm, strings.TrimSpace(shortName(hop.Of, names)+"  "+hop.How))
 	}
 	if isRequest(f.Witness) {
-		out.WriteString(requestText(f.Witness, names))
+		out.WriteString(requestText(f.Witness))
 		if f.Half {
 			out.WriteString("  this is the role's half; the other account's own policies decide the rest\n")
 		}
@@ -59,7 +59,7 @@ func shortName(arn iam.ARN, names map[string]string) string {
 	return account + " " + strings.TrimPrefix(arn.Part(5), "role")
 }
 
-func requestText(r iam.Request, names map[string]string) string {
+func requestText(r iam.Request) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "  for example %s on %s\n", r.Action, r.Resource)
 	for _, key := range slices.Sorted(maps.Keys(r.Context)) {

@@ -26,14 +26,14 @@ func (c *court) trusts(complaint func(*actor, iam.Statement) string) []Finding {
 }
 
 // conditioned returns the values that positive conditions on a key demand, and whether any does.
-func conditioned(s iam.Statement, keys ...string) (values []string, any bool) {
+func conditioned(s iam.Statement, keys ...string) (values []string, found bool) {
 	for _, w := range s.When {
 		op := strings.TrimPrefix(w.Op, "ForAnyValue:")
 		if slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, w.Key) }) && (slices.Contains(positive, op) || op == "StringEqualsIgnoreCase") {
-			values, any = append(values, w.Values...), true
+			values, found = append(values, w.Values...), true
 		}
 	}
-	return values, any
+	return values, found
 }
 
 var trustAccount = Rule{

@@ -147,8 +147,7 @@ func (e *Entry) verify(ctx context.Context, token string) (identity.Claims, erro
 
 // reasonOf is a refusal in the words that operators read.
 func reasonOf(err error) error {
-	var refusal *identity.Refusal
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
 		return errors.New("the token is not trusted: " + string(refusal.Reason))
 	}
 	return errors.New("the token is not trusted")

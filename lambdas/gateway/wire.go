@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -95,7 +96,7 @@ func unsound(body []byte) bool {
 	for {
 		token, err := decoder.ReadToken()
 		if err != nil {
-			return err != io.EOF
+			return !errors.Is(err, io.EOF)
 		}
 		if decoder.StackDepth() > maxDepth {
 			return true
@@ -112,7 +113,7 @@ func unsound(body []byte) bool {
 		}
 		if decoder.StackDepth() == 0 {
 			_, err := decoder.ReadToken()
-			return err != io.EOF
+			return !errors.Is(err, io.EOF)
 		}
 	}
 }

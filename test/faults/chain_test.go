@@ -18,7 +18,7 @@ func more() []fault {
 			from, to := "meridian-dev-entry", "meridian-prod-loan-processor-stable-memory"
 			loose(from, grant("Enter", words("sts:AssumeRole"), words(arnIn(prodAccount, to))))(c)
 			r := roleNamed(c, to)
-			r.Trust.Statements = append(r.Trust.Statements[:len(r.Trust.Statements):len(r.Trust.Statements)], iam.Statement{Sid: "Dev", Effect: iam.Allow, Principals: iam.Principals{AWS: words(arnIn(devAccount, from))}, Actions: iam.Of("sts:AssumeRole")})
+			r.Trust.Statements = append(slices.Clip(r.Trust.Statements), iam.Statement{Sid: "Dev", Effect: iam.Allow, Principals: iam.Principals{AWS: words(arnIn(devAccount, from))}, Actions: iam.Of("sts:AssumeRole")})
 		}},
 		{"a gateway only logs", "gateway", thing("AWS::BedrockAgentCore::Gateway", "gateway/g", settings("PolicyEngineConfiguration.Mode=LOG_ONLY"))},
 		{"a gateway asks nobody", "gateway", thing("AWS::BedrockAgentCore::Gateway", "gateway/g", settings("PolicyEngineConfiguration.Arn=", "PolicyEngineConfiguration.Mode="))},
@@ -144,7 +144,7 @@ func federation(subject string, audience bool) func(*verify.Case) {
 	}
 	return func(c *verify.Case) {
 		r := roleNamed(c, requestRole)
-		r.Trust.Statements = append(r.Trust.Statements[:len(r.Trust.Statements):len(r.Trust.Statements)], s)
+		r.Trust.Statements = append(slices.Clip(r.Trust.Statements), s)
 	}
 }
 

@@ -110,14 +110,6 @@ func instead(key, value string) func(*iam.Statement) {
 	}
 }
 
-func both(plants ...func(*verify.Case)) func(*verify.Case) {
-	return func(c *verify.Case) {
-		for _, p := range plants {
-			p(c)
-		}
-	}
-}
-
 func arnIn(account, name string) string { return "arn:aws:iam::" + account + ":role/remit/" + name }
 
 // runtimePolicy is the policy that closes a lane's runtime or endpoint.

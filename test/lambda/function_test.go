@@ -3,6 +3,7 @@ package lambda
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -21,7 +22,7 @@ const behaviour = "REMIT_BEHAVIOUR"
 
 // behaviours are functions that go wrong in one way each, and some that do not.
 var behaviours = map[string]func(){
-	"exits":  func() { os.Stderr.WriteString("no such table\n"); os.Exit(3) },
+	"exits":  func() { fmt.Fprintln(os.Stderr, "no such table"); os.Exit(3) },
 	"posts":  postInitError,
 	"hangs":  func() { sdk.Start(func() error { select {} }) },
 	"leaves": func() { sdk.Start(func() error { os.Exit(4); return nil }) },

@@ -78,7 +78,7 @@ func startDynamoDB() (stop func(), err error) {
 	if err := java.Start(); err != nil {
 		return stop, err
 	}
-	stop = func() { java.Process.Kill(); java.Wait() }
+	stop = func() { _ = java.Process.Kill(); _ = java.Wait() }
 	url := fmt.Sprintf("http://127.0.0.1:%d", port)
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // polling a port
 		if r, err := http.Get(url); err == nil {

@@ -41,8 +41,7 @@ func (r runtime) Stop(ctx context.Context, lane policy.Registration, session ter
 	_, err := r.client.StopRuntimeSession(ctx, &bedrockagentcore.StopRuntimeSessionInput{
 		AgentRuntimeArn: &lane.Runtime, Qualifier: &lane.Endpoint, RuntimeSessionId: aws.String(string(session)),
 	})
-	var gone *types.ResourceNotFoundException
-	if errors.As(err, &gone) {
+	if _, gone := errors.AsType[*types.ResourceNotFoundException](err); gone {
 		return nil
 	}
 	return err

@@ -55,7 +55,7 @@ func (c copied) take(file string) error {
 	return os.WriteFile(to, text, 0o644)
 }
 
-func (c copied) remove() { os.RemoveAll(c.tmp) }
+func (c copied) remove() { _ = os.RemoveAll(c.tmp) }
 
 // environment: no cached result, no vet (a mutant that only vet dislikes has not been
 // noticed by a test), and no corpora, which are not on every machine.
