@@ -41,16 +41,16 @@ func run(list, gremlins string, workers int, packages []string) error {
 	if gremlins, err = filepath.Abs(gremlins); err != nil {
 		return err
 	}
-	complaints := ""
+	var complaints strings.Builder
 	for _, pkg := range packages {
 		survivors, err := mutated(pkg, gremlins, workers)
 		if err != nil {
 			return fmt.Errorf("%s: %w", pkg, err)
 		}
-		complaints += against(about(excuses, pkg), survivors)
+		complaints.WriteString(against(about(excuses, pkg), survivors))
 	}
-	if complaints != "" {
-		return fmt.Errorf("%s and the tests disagree:\n%s", list, complaints)
+	if complaints.Len() > 0 {
+		return fmt.Errorf("%s and the tests disagree:\n%s", list, complaints.String())
 	}
 	return nil
 }
