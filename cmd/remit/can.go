@@ -8,6 +8,7 @@ import (
 
 	"remit/grants"
 	"remit/iam"
+	"remit/platform"
 	"remit/verify"
 )
 
@@ -64,6 +65,11 @@ func (c *command) asked() (iam.World, error) {
 			return iam.World{}, err
 		}
 	}
+	return c.intended(p)
+}
+
+// intended is what the declaration grants in the environments that the command is about.
+func (c *command) intended(p *platform.Platform) (iam.World, error) {
 	environments, err := c.environmentsOf(p)
 	if err != nil {
 		return iam.World{}, err

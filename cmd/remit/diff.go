@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"remit/grants"
 	"remit/iam"
 	"remit/verify"
 )
@@ -61,15 +60,7 @@ func (c *command) side(path string) (iam.World, error) {
 		if err != nil {
 			return iam.World{}, err
 		}
-		environments, err := c.environmentsOf(p)
-		if err != nil {
-			return iam.World{}, err
-		}
-		var w iam.World
-		for _, e := range environments {
-			w = w.Plus(grants.Intended(p, e.Name))
-		}
-		return w, nil
+		return c.intended(p)
 	}
 	read, err := c.readWorlds([]string{path})
 	if err != nil {

@@ -124,7 +124,7 @@ func (g glob) loose() glob {
 func (g glob) holds(text string, fold bool) bool {
 	row := make([]bool, len(g)+1) // row[i]: g[:i] matches the text so far
 	row[0] = true
-	g.skip(row)
+	g.closure(row)
 	for _, c := range text {
 		if !g.step(row, c, fold) {
 			return false
@@ -141,12 +141,12 @@ func (g glob) step(row []bool, c rune, fold bool) bool {
 		row[i] = stays || i > 0 && row[i-1] && !runs(g[i-1]) && takes(g[i-1], c, fold)
 		alive = alive || row[i]
 	}
-	g.skip(row)
+	g.closure(row)
 	return alive
 }
 
-// skip lets runs be empty.
-func (g glob) skip(row []bool) {
+// closure lets runs be empty.
+func (g glob) closure(row []bool) {
 	for i, r := range g {
 		if runs(r) && row[i] {
 			row[i+1] = true

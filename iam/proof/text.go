@@ -180,7 +180,7 @@ func (k *walker) start() *place {
 	for _, g := range k.globs {
 		row := make([]bool, len(g)+1)
 		row[0] = true
-		g.skip(row)
+		g.closure(row)
 		p.rows = append(p.rows, row)
 	}
 	return p
