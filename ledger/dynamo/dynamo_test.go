@@ -21,8 +21,11 @@ import (
 	"remit/ledger/ledgertest"
 )
 
-// endpoint is a running DynamoDB Local, "" where there is none.
-var endpoint string
+// endpoint is a running DynamoDB Local, or "" with the reason why there is none.
+var (
+	endpoint string
+	absent   error
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(clientEnv) != "" {
@@ -36,6 +39,7 @@ func TestMain(m *testing.M) {
 			if os.Getenv("REMIT_CONFORMANCE") == "1" {
 				return 1
 			}
+			absent = err
 			return m.Run()
 		}
 		defer stop()
@@ -94,7 +98,7 @@ var tables atomic.Int64
 func local(t *testing.T) *Store {
 	t.Helper()
 	if endpoint == "" {
-		t.Skip("DYNAMODB LOCAL DID NOT RUN, see above: nothing was tried over the DynamoDB API")
+		t.Skipf("DYNAMODB LOCAL DID NOT RUN: %v; nothing was tried over the DynamoDB API", absent)
 	}
 	c := client(endpoint)
 	prefix := fmt.Sprintf("t%d-%d-", os.Getpid(), tables.Add(1))

@@ -102,7 +102,7 @@ func deployed(t *testing.T) *world {
 func withTables(t *testing.T) *world {
 	t.Helper()
 	if dynamodb == "" {
-		t.Skip("DYNAMODB LOCAL DID NOT RUN: no call was tried that needs the ledger")
+		t.Skipf("DYNAMODB LOCAL DID NOT RUN: %v; no call was tried that needs the ledger", absent)
 	}
 	w := deployed(t)
 	ctx := context.Background()
