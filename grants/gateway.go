@@ -116,9 +116,9 @@ func interceptor(p *platform.Platform, lane platform.Running, kind string) iam.R
 
 func interceptorLedger(lane platform.Running, kind string) []iam.Statement {
 	if kind == "response" {
-		return responseLedger(lane.Site)
+		return responseLedger(lane)
 	}
-	out := requestLedger(lane.Site)
+	out := requestLedger(lane)
 	if Asserts(lane) {
 		out = append(out, allow("AssertCalls", "tools that cannot see IAM are shown a signed assertion of the call", list("kms:GetPublicKey", "kms:Sign"), list(lane.KeyARN(platform.CallKeyID))))
 	}

@@ -1,13 +1,16 @@
 package grants
 
 import (
+	"slices"
+
 	"remit/iam"
 	"remit/platform"
+	"remit/terms"
 )
 
 // The ledger's table holds items of many kinds, told apart by their leading keys, and each
-// function reaches the kinds it works on (ledger/dynamo lists them with their access
-// patterns). Records are put and never updated or deleted by anyone.
+// function reaches the kinds it works on, an interceptor those of its own lane and tools alone
+// (ledger/dynamo lists them with their access patterns). Records are put and never updated or deleted by anyone.
 
 // items grants actions on items of the ledger's table whose leading keys begin as said. A
 // request without keys is refused: ForAllValues alone would let it pass.
@@ -25,8 +28,8 @@ func useLedgerKey(site platform.Site) iam.Statement {
 }
 
 // writeRecords: evidence is put once.
-func writeRecords(site platform.Site) iam.Statement {
-	return items(site, "WriteRecords", "evidence is added, and never changed or removed", list("dynamodb:PutItem"), "RECORD#*")
+func writeRecords(site platform.Site, leading string) iam.Statement {
+	return items(site, "WriteRecords", "evidence is added, and never changed or removed", list("dynamodb:PutItem"), leading)
 }
 
 // seal lets a function seal what the ledger keeps of arguments and results, always for a
@@ -43,28 +46,71 @@ func attestOwners(site platform.Site) iam.Statement {
 		iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "DATUM#*"), iam.When("Null", "dynamodb:LeadingKeys", "false"))
 }
 
-// requestLedger is what the REQUEST interceptor does: reserve, deny, propose. It sees no
-// switch and no tenant's day, reads no record, and deletes nothing. GetItem is wherever a
-// condition can fail: DynamoDB then answers with the item that was met.
-func requestLedger(site platform.Site) []iam.Statement {
-	return []iam.Statement{
-		items(site, "ReserveCalls", "an execution, its calls, the user's confirmations", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*"),
-		items(site, "ClaimKeys", "a datum's key, claimed once", list("dynamodb:GetItem", "dynamodb:PutItem"), "ONCE#*"),
-		items(site, "FindProposals", "whether a proposal's key is free, and the same call waits already", list("dynamodb:ConditionCheckItem"), "CONFIRM#*", "ONCE#*"),
-		items(site, "TakeDays", "what the user's day has left", list("dynamodb:GetItem", "dynamodb:UpdateItem"), "USER#*"),
-		writeRecords(site), attestOwners(site), useLedgerKey(site),
-		seal(site, "SealArguments", "arguments wait sealed for the user's confirmation; a stored result is opened for a duplicate", "kms:Decrypt", "kms:GenerateDataKey"),
+// mine is what keys of a lane's own items begin with: its executions or their records, or what
+// waits for users of it.
+func mine(lane platform.Running, kind string) string {
+	if kind == "CONFIRM" {
+		return kind + "#" + lane.Term().Key() + "#*"
 	}
+	return kind + "#" + lane.Term().Own("*")
 }
 
-// responseLedger is what the RESPONSE interceptor does: settle. It gives nothing back, so no
-// user's day is its to change, and deletes nothing: without its key a write would run twice.
-func responseLedger(site platform.Site) []iam.Statement {
+// onceKeys are the keys of the lane's tools that act once, dayKeys the users' days of those
+// that are counted by the day. Other lanes of the same tools share them: what one of them has
+// done, the other must not do again.
+func onceKeys(lane platform.Running) []string {
+	var out []string
+	for _, t := range lane.Tools {
+		if t.Idempotency != nil || t.Dedup != nil {
+			out = append(out, "ONCE#"+t.Name+"/*")
+		}
+	}
+	return out
+}
+
+func dayKeys(lane platform.Running) []string {
+	var out []string
+	for _, l := range lane.Environment.Limits.Tools {
+		if slices.ContainsFunc(lane.Tools, func(t platform.Tool) bool { return t.Name == l.Tool }) {
+			out = append(out, "USER#"+terms.DailyLimit(l.Tool)+"#*")
+		}
+	}
+	return out
+}
+
+// some is a statement on items where there are such keys, and none otherwise.
+func some(site platform.Site, sid, why string, actions []string, leading []string) []iam.Statement {
+	if len(leading) == 0 {
+		return nil
+	}
+	return []iam.Statement{items(site, sid, why, actions, leading...)}
+}
+
+// requestLedger is what the REQUEST interceptor does: reserve, deny, propose, for its own lane.
+// It sees no switch and no tenant's day, reads no record, and deletes nothing. GetItem is
+// wherever a condition can fail: DynamoDB then answers with the item that was met.
+func requestLedger(lane platform.Running) []iam.Statement {
+	site, once := lane.Site, onceKeys(lane)
+	out := []iam.Statement{
+		items(site, "ReserveCalls", "the lane's executions, their calls, what waits for its users", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), mine(lane, "CONFIRM"), mine(lane, "EXEC")),
+		items(site, "FindProposals", "whether a proposal's key is free, and the same call waits already", list("dynamodb:ConditionCheckItem"), append(list(mine(lane, "CONFIRM")), once...)...),
+		writeRecords(site, mine(lane, "RECORD")), attestOwners(site), useLedgerKey(site),
+		seal(site, "SealArguments", "arguments wait sealed for the user's confirmation; a stored result is opened for a duplicate", "kms:Decrypt", "kms:GenerateDataKey"),
+	}
+	out = append(out, some(site, "ClaimKeys", "a datum's key, claimed once, for the lane's own tools", list("dynamodb:GetItem", "dynamodb:PutItem"), once)...)
+	return append(out, some(site, "TakeDays", "what the user's day has left for the lane's own tools", list("dynamodb:GetItem", "dynamodb:UpdateItem"), dayKeys(lane))...)
+}
+
+// responseLedger is what the RESPONSE interceptor does: settle, for its own lane. It gives
+// nothing back, so no user's day is its to change, and deletes nothing: without its key a write
+// would run twice.
+func responseLedger(lane platform.Running) []iam.Statement {
+	site := lane.Site
 	return []iam.Statement{
-		items(site, "SettleCalls", "an execution, its calls, the datum's key, the confirmation a call ran under",
-			list("dynamodb:GetItem", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*"),
-		items(site, "ReadRecords", "what the request side recorded", list("dynamodb:GetItem"), "RECORD#*"),
-		writeRecords(site), useLedgerKey(site),
+		items(site, "SettleCalls", "the lane's executions, their calls, the datum's key, the confirmation a call ran under",
+			list("dynamodb:GetItem", "dynamodb:UpdateItem"), append(list(mine(lane, "CONFIRM"), mine(lane, "EXEC")), onceKeys(lane)...)...),
+		items(site, "ReadRecords", "what the request side recorded", list("dynamodb:GetItem"), mine(lane, "RECORD")),
+		writeRecords(site, mine(lane, "RECORD")), useLedgerKey(site),
 		seal(site, "SealResults", "results wait sealed for duplicates", "kms:Decrypt", "kms:GenerateDataKey"),
 	}
 }
@@ -75,7 +121,7 @@ func entryLedger(site platform.Site) []iam.Statement {
 	return []iam.Statement{
 		items(site, "OpenExecutions", "executions, from opening to close", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "EXEC#*"),
 		items(site, "ListOpen", "the list of open ones, which switches walk", list("dynamodb:DeleteItem", "dynamodb:PutItem"), "OPEN#*"),
-		items(site, "TakeSlices", "the days they take from and give back to", list("dynamodb:GetItem", "dynamodb:UpdateItem"), "TENANT#*", "USER#*"),
+		items(site, "TakeSlices", "the days they take from and give back to", list("dynamodb:GetItem", "dynamodb:UpdateItem"), "TENANT#*", "USER#cost#*"),
 		items(site, "ReadSwitches", "what is stopped is not opened", list("dynamodb:GetItem"), "SWITCHES"),
 		useLedgerKey(site),
 	}
@@ -91,7 +137,7 @@ func sweep(p *platform.Platform, e platform.Environment, site platform.Site) iam
 		iam.Doc(due,
 			items(site, "EndWhatIsDue", "executions, their calls, keys and confirmations, and the days that get back what was not used",
 				list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*", "OPEN#*", "TENANT#*", "USER#*"),
-			writeRecords(site), useLedgerKey(site), ownLogs(site, site.Function("sweep")), ownTraces))
+			writeRecords(site, "RECORD#*"), useLedgerKey(site), ownLogs(site, site.Function("sweep")), ownTraces))
 }
 
 // SweepPolicy lets the one schedule of an environment start its sweep.

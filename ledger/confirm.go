@@ -12,7 +12,7 @@ import (
 // that the store cannot read them, and their digest. It takes one call from the execution
 // that proposes, and nothing else.
 type Proposal struct {
-	ID        string // unguessable, chosen by the caller; the same for a repeat of the same call
+	ID        string // of the lane's own ([terms.Lane.Own]), chosen by the caller; the same for a repeat of the same call
 	Call      terms.CallID
 	Execution terms.ExecutionID
 	User      terms.User
@@ -77,8 +77,8 @@ func (l *Ledger) Propose(ctx context.Context, p Proposal) (Confirmation, error) 
 	if err := c.check(l); err != nil {
 		return Confirmation{}, err
 	}
-	if p.ID == "" || p.User.ID == "" || p.User.Tenant == "" || p.Lane.IsZero() || p.Arguments == "" || !p.Expires.After(p.At) {
-		return Confirmation{}, invalid("a proposal has an id, a user with a tenant, a lane, a digest of its arguments, and expires after it is made")
+	if p.ID == "" || p.User.ID == "" || p.User.Tenant == "" || p.Lane.IsZero() || terms.OwnerOf(p.ID) != p.Lane.Key() || p.Arguments == "" || !p.Expires.After(p.At) {
+		return Confirmation{}, invalid("a proposal has an id of its lane's own, a user with a tenant, a digest of its arguments, and expires after it is made")
 	}
 	pass := &pass{zone: l.Zone, claim: &c, number: 1, status: Proposed, proposal: &p}
 	if err := l.decide(ctx, pass.steps); err != nil {
@@ -99,13 +99,16 @@ func (p *Proposal) item() Item {
 	}
 }
 
+// confirmationOf reads an item. One that names another lane than its key does was not written
+// by the ledger: whoever may write for one lane could propose in another's name.
 func confirmationOf(i Item) Confirmation {
-	if i == nil {
+	lane := laneOf(i.text("lane"))
+	if i == nil || lane.Key() != terms.OwnerOf(i.text("id")) {
 		return Confirmation{}
 	}
 	return Confirmation{
 		ID: i.text("id"), Status: ConfirmationStatus(i.text("status")),
-		User: terms.User{ID: i.text("user"), Tenant: i.text("tenant")}, Lane: laneOf(i.text("lane")), Tool: i.text("tool"),
+		User: terms.User{ID: i.text("user"), Tenant: i.text("tenant")}, Lane: lane, Tool: i.text("tool"),
 		Arguments: terms.Digest(i.text("arguments")), Bundle: terms.Digest(i.text("bundle")), Sealed: i["sealed"].B,
 		Proposed: terms.ExecutionID(i.text("proposed")), Execution: terms.ExecutionID(i.text("execution")),
 		Expires: i.time("expires"), Result: i["result"].B,
@@ -184,9 +187,9 @@ func (l *Ledger) Confirmation(ctx context.Context, u terms.User, id string) (Con
 	return confirmationOf(i), err
 }
 
-// Pending is what waits for the user at an instant.
-func (l *Ledger) Pending(ctx context.Context, u terms.User, at time.Time) ([]Confirmation, error) {
-	items, err := l.list(ctx, confirmations(u))
+// Pending is what of a lane waits for the user at an instant.
+func (l *Ledger) Pending(ctx context.Context, lane terms.Lane, u terms.User, at time.Time) ([]Confirmation, error) {
+	items, err := l.list(ctx, confirmations(lane.Key(), u))
 	var out []Confirmation
 	for _, i := range items {
 		if c := confirmationOf(i); c.Status == ConfirmationPending && c.Expires.After(at) {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"strings"
@@ -37,6 +38,12 @@ const (
 	OfUser   = "user"
 	OfTenant = "tenant"
 )
+
+// NewExecution is an id for an execution of a lane: unguessable, and long enough to be a
+// session id of AgentCore ([terms.ExecutionID]).
+func NewExecution(lane terms.Lane) terms.ExecutionID {
+	return terms.ExecutionID(lane.Own(rand.Text() + rand.Text()[:8]))
+}
 
 // Execution is one bounded run. The zero Execution is closed.
 type Execution struct {
@@ -166,7 +173,7 @@ func (l *Ledger) opening(a Admission, item Item) []step {
 // not unlimited, it is zero used.
 func takeDay(k Key, limit string, take, most int64, date terms.Date, zone terms.Zone) step {
 	return step{
-		op: Op{Key: k, Add: map[string]int64{"used": take}, Set: dayMarks(k, date),
+		op: Op{Key: k, Add: map[string]int64{"used": take}, Set: dayMarks(date),
 			If: []Condition{{Attribute: "used", Op: "<=", Value: number(most - take), OrAbsent: true}}},
 		met: func(i Item) error {
 			return &Refusal{What: limit, Left: max(0, most-i.number("used")), RetryAt: NextDay(date, zone)}
@@ -175,12 +182,11 @@ func takeDay(k Key, limit string, take, most int64, date terms.Date, zone terms.
 }
 
 func giveDay(k Key, date terms.Date, back int64) step {
-	return step{op: Op{Key: k, Add: map[string]int64{"used": -back}, Set: dayMarks(k, date)}}
+	return step{op: Op{Key: k, Add: map[string]int64{"used": -back}, Set: dayMarks(date)}}
 }
 
-func dayMarks(k Key, date terms.Date) Item {
-	limit := strings.TrimPrefix(k.Sort, "DAY#"+string(date)+"#")
-	return Item{"kind": text("day"), "date": text(date), "limit": text(limit), "ttl": seconds(NextDay(date, "UTC").Add(Keep))}
+func dayMarks(date terms.Date) Item {
+	return Item{"kind": text("day"), "ttl": seconds(NextDay(date, "UTC").Add(Keep))}
 }
 
 func (s Slice) key(u terms.User) Key {

@@ -15,8 +15,11 @@ import (
 // to have copied it and for a person to look at yesterday's trouble.
 const Keep = 35 * 24 * time.Hour
 
-// Keys. A part that could hold the separator is escaped, or user "b#c" of tenant "a" would
-// share a budget with user "c" of tenant "a#b".
+// Keys. IAM sees of an item nothing but its partition, so that begins with what decides who
+// may touch it: the lane, in the ids of executions and confirmations ([terms.Lane.Own]); the
+// tool, in an idempotency key and in a limit of a user's day. A part that could hold the
+// separator is escaped, or user "b#c" of tenant "a" would share a budget with user "c" of
+// tenant "a#b".
 
 var escape = strings.NewReplacer("%", "%25", "#", "%23")
 
@@ -33,21 +36,19 @@ func callKey(id terms.ExecutionID, call terms.CallID) Key {
 func onceKey(key string) Key { return Key{LedgerTable, "ONCE#" + part(key), "ONCE"} }
 
 func confirmKey(u terms.User, id string) Key {
-	return Key{LedgerTable, confirmations(u), part(id)}
+	return Key{LedgerTable, confirmations(terms.OwnerOf(id), u), part(id)}
 }
 
-func confirmations(u terms.User) string {
-	return "CONFIRM#" + part(u.Tenant) + "#" + part(u.ID)
+func confirmations(lane string, u terms.User) string {
+	return "CONFIRM#" + part(lane) + "#" + part(u.Tenant) + "#" + part(u.ID)
 }
-
-func userPartition(u terms.User) string { return "USER#" + part(u.Tenant) + "#" + part(u.ID) }
 
 func userDayKey(u terms.User, day terms.Date, limit string) Key {
-	return Key{LedgerTable, userPartition(u), "DAY#" + string(day) + "#" + limit}
+	return Key{LedgerTable, "USER#" + part(limit) + "#" + part(u.Tenant) + "#" + part(u.ID), "DAY#" + string(day)}
 }
 
 func tenantDayKey(tenant string, day terms.Date) Key {
-	return Key{LedgerTable, "TENANT#" + part(tenant), "DAY#" + string(day) + "#" + CostLimit}
+	return Key{LedgerTable, "TENANT#" + part(tenant), "DAY#" + string(day)}
 }
 
 // openShards spread the items of open executions, because one partition takes 1,000 writes

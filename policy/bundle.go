@@ -242,7 +242,7 @@ func (t *Tool) compile(name string) error {
 		t.takes = append(t.takes, Take{Limit: Cost, Amount: t.Cost})
 	}
 	if t.PerUserDay > 0 {
-		t.takes = append(t.takes, Take{Limit: "tool/" + name, Amount: 1, PerUserDay: t.PerUserDay, UnknownCounts: t.UnknownCount})
+		t.takes = append(t.takes, Take{Limit: terms.DailyLimit(name), Amount: 1, PerUserDay: t.PerUserDay, UnknownCounts: t.UnknownCount})
 	}
 	return nil
 }

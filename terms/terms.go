@@ -98,6 +98,22 @@ func (l Lane) IsZero() bool {
 	return l.Platform == "" || l.Environment == "" || l.Agent == "" || l.Name == ""
 }
 
+// Key names the lane within its environment: agent_lane. Names hold no underscore, so no
+// lane's key begins another's (Own adds one).
+func (l Lane) Key() string { return l.Agent + "_" + l.Name }
+
+// Own makes an id of something of this lane's alone, such as an execution: IAM can then tell
+// by its beginning whose it is. unique holds no underscore.
+func (l Lane) Own(unique string) string { return l.Key() + "_" + unique }
+
+// OwnerOf is the [Lane.Key] of the lane that an id names, "" for an id that names none.
+func OwnerOf(id string) string {
+	if i := strings.LastIndexByte(id, '_'); i >= 0 {
+		return id[:i]
+	}
+	return ""
+}
+
 // User is the human on whose behalf an agent acts, as verified claims say it.
 // The zero User has no tenant and no role, so every check refuses it.
 type User struct {
@@ -106,9 +122,13 @@ type User struct {
 	Roles  []string `json:"roles"`  // declared user roles, already mapped from the issuer's claim
 }
 
-// ExecutionID names one bounded run of a lane for one user. AgentCore uses it as the
-// runtime session id and wants at least 33 characters (InvokeAgentRuntime API).
+// ExecutionID names one bounded run of a lane for one user, and the lane with it
+// ([Lane.Own]). AgentCore uses it as the runtime session id and wants at least 33 characters
+// (InvokeAgentRuntime API).
 type ExecutionID string
+
+// DailyLimit names a tool's limit for one user's day.
+func DailyLimit(tool string) string { return "tool/" + tool }
 
 // CallID joins the two halves of one tool call: the hex SHA-256 of execution, session,
 // JSON-RPC id, tool and canonical arguments of the original request.

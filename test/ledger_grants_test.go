@@ -27,11 +27,17 @@ type asking struct {
 }
 
 func (a asking) note(action string, k ledger.Key) {
-	leading, _, more := strings.Cut(k.Partition, "#")
-	if more {
-		leading += "#*"
+	a.asked[k.Table+" dynamodb:"+action+" "+family(k.Partition)] = true
+}
+
+// family is whose items a leading key is of, whichever lane and tool: that each has its own is
+// what the rules prove.
+func family(leading string) string {
+	kind, rest, _ := strings.Cut(leading, "#")
+	if kind == "USER" && strings.HasPrefix(rest, ledger.CostLimit+"#") {
+		return "a user's cost"
 	}
-	a.asked[k.Table+" dynamodb:"+action+" "+leading] = true
+	return kind
 }
 
 func (a asking) Get(ctx context.Context, k ledger.Key) (ledger.Item, error) {
@@ -228,7 +234,7 @@ func ledgerGrants(p *platform.Platform, e platform.Environment, w iam.World, kin
 			}
 			for _, action := range s.Actions.Of {
 				for _, leading := range s.When[i].Values {
-					out[table+" "+action+" "+leading] = true
+					out[table+" "+action+" "+family(leading)] = true
 				}
 			}
 		}

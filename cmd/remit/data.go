@@ -207,20 +207,29 @@ func budget(c *command, arguments []string) error {
 	}
 	l := &ledger.Ledger{Store: store, Zone: e.Day}
 	today := ledger.DayOf(time.Now(), e.Day)
-	b, err := l.Budget(context.Background(), terms.User{ID: arguments[1], Tenant: c.tenant}, today)
+	b, err := l.Budget(context.Background(), terms.User{ID: arguments[1], Tenant: c.tenant}, today, dailyLimits(e)...)
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s of %s, %s in %s\n", arguments[1], c.tenant, today, e.Day)
 	fmt.Fprintf(&text, "  cost          %s of %s, open executions at their most\n", terms.MicroUSD(b.User[ledger.CostLimit]), e.Limits.User.CostPerDay)
-	fmt.Fprintf(&text, "  tenant's cost %s of %s\n", terms.MicroUSD(b.Tenant[ledger.CostLimit]), e.Limits.Tenant.CostPerDay)
+	fmt.Fprintf(&text, "  tenant's cost %s of %s\n", terms.MicroUSD(b.Tenant), e.Limits.Tenant.CostPerDay)
 	for _, limit := range slices.Sorted(maps.Keys(b.User)) {
 		if tool, ok := strings.CutPrefix(limit, "tool/"); ok {
 			fmt.Fprintf(&text, "  %-13s %d calls\n", tool, b.User[limit])
 		}
 	}
 	return c.print(b, text.String())
+}
+
+// dailyLimits are the limits that a user's day has besides its cost.
+func dailyLimits(e platform.Environment) []string {
+	var out []string
+	for _, tool := range e.Limits.Tools {
+		out = append(out, terms.DailyLimit(tool.Tool))
+	}
+	return out
 }
 
 // stop stops a lane, user, tool or execution: nothing new opens, and the next call of what

@@ -11,7 +11,6 @@ package approve
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +35,7 @@ type Verifier interface {
 
 // Ledger keeps confirmations; see package ledger.
 type Ledger interface {
-	Pending(context.Context, terms.User, time.Time) ([]ledger.Confirmation, error)
+	Pending(context.Context, terms.Lane, terms.User, time.Time) ([]ledger.Confirmation, error)
 	Confirmation(context.Context, terms.User, string) (ledger.Confirmation, error)
 	Approve(context.Context, ledger.Admission) (ledger.Execution, error)
 	Reject(ctx context.Context, u terms.User, id string, at time.Time) error
@@ -119,7 +118,7 @@ func (a *Approvals) List(ctx context.Context, token string) ([]Waiting, error) {
 	if err != nil {
 		return nil, err
 	}
-	pending, err := a.Ledger.Pending(ctx, user, a.Now())
+	pending, err := a.pending(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +129,24 @@ func (a *Approvals) List(ctx context.Context, token string) ([]Waiting, error) {
 			return nil, fmt.Errorf("the arguments of %s: %w", c.ID, err)
 		}
 		out = append(out, Waiting{ID: c.ID, Agent: c.Lane.Agent, Tool: c.Tool, Arguments: arguments, Expires: c.Expires})
+	}
+	return out, nil
+}
+
+// pending is what of any registered lane waits for the user; what a lane that has gone left
+// behind could not run.
+func (a *Approvals) pending(ctx context.Context, user terms.User) ([]ledger.Confirmation, error) {
+	lanes, err := a.Lanes.Lanes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []ledger.Confirmation
+	for _, r := range lanes {
+		waits, err := a.Ledger.Pending(ctx, r.Lane, user, a.Now())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, waits...)
 	}
 	return out, nil
 }
@@ -187,7 +204,7 @@ func (a *Approvals) run(ctx context.Context, user terms.User, c ledger.Confirmat
 		return nil, err
 	}
 	now := a.Now()
-	execution := terms.ExecutionID("ex-" + rand.Text() + rand.Text()[:8])
+	execution := ledger.NewExecution(lane.Lane)
 	purpose := proposed.Purpose // what was proposed for one purpose does not run for another
 	admission := ledger.Admission{Execution: execution, User: user, Lane: lane.Lane, Purpose: purpose, Approval: c.ID, Deadline: now.Add(OneCall), At: now,
 		Caps:   []ledger.Amount{{Limit: policy.Cost, Take: lane.Caps[policy.Cost]}, {Limit: policy.ToolCalls, Take: 1}},

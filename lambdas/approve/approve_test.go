@@ -254,7 +254,7 @@ func TestAnApprovedCallRunsExactlyAsItWasShownAndOnce(t *testing.T) {
 	if err != nil || x.Open || x.Approval != id || x.Purpose != "ordering" || !maps.Equal(x.Caps, map[string]int64{policy.Cost: 100, policy.ToolCalls: 1}) || x.Counts != (ledger.Counts{Intents: 1, Outcomes: 1}) {
 		t.Errorf("the one-call execution stands as %+v, %v", x, err)
 	}
-	if b, err := d.ledger.Budget(ctx, ana, "2026-11-23"); err != nil || b.User[ledger.CostLimit] != 0 || b.Tenant[ledger.CostLimit] != 0 {
+	if b, err := d.ledger.Budget(ctx, ana, "2026-11-23"); err != nil || b.User[ledger.CostLimit] != 0 || b.Tenant != 0 {
 		t.Errorf("a refund costs nothing, and the day gave %+v, %v", b, err)
 	}
 	d.at = noon.Add(30 * time.Second) // the agent asks again, in its own execution

@@ -11,7 +11,6 @@ package entry
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -179,7 +178,7 @@ func (e *Entry) choose(ctx context.Context, user terms.User, asked Asked) (lane 
 // closes the execution again: nothing stays taken for nobody.
 func (e *Entry) admit(ctx context.Context, user terms.User, lane policy.Registration, purpose string) (Opened, error) {
 	now := e.Now()
-	opened := Opened{Execution: newExecution(), Lane: lane, Deadline: now.Add(time.Duration(lane.Seconds) * time.Second)}
+	opened := Opened{Execution: ledger.NewExecution(lane.Lane), Lane: lane, Deadline: now.Add(time.Duration(lane.Seconds) * time.Second)}
 	if _, err := e.Ledger.Open(ctx, e.admission(opened, user, purpose, now)); err != nil {
 		return Opened{}, err
 	}
@@ -191,12 +190,6 @@ func (e *Entry) admit(ctx context.Context, user terms.User, lane policy.Registra
 		return Opened{}, errors.Join(err, e.close(ctx, opened.Execution, "no token could be minted"))
 	}
 	return opened, nil
-}
-
-// newExecution is unguessable, and long enough to be a session id of AgentCore, which wants
-// 33 characters (InvokeAgentRuntime API).
-func newExecution() terms.ExecutionID {
-	return terms.ExecutionID("ex-" + rand.Text() + rand.Text()[:8])
 }
 
 func (e *Entry) admission(o Opened, user terms.User, purpose string, now time.Time) ledger.Admission {

@@ -226,7 +226,7 @@ func (h *house) taken(t testing.TB, user terms.User) [2]int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return [2]int64{b.User[ledger.CostLimit], b.Tenant[ledger.CostLimit]}
+	return [2]int64{b.User[ledger.CostLimit], b.Tenant}
 }
 
 func TestAnExecutionTakesFromTheDayAndItsTokenIsForItAlone(t *testing.T) {

@@ -159,7 +159,7 @@ func (c *call) once() *ledger.Once {
 		parts[name] = c.arguments[name]
 	}
 	sum := sumOf(parts)
-	key := fmt.Sprintf("%s/%s/%s", c.claims.User.Tenant, c.tool, hex.EncodeToString(sum[:]))
+	key := fmt.Sprintf("%s/%s/%s", c.tool, c.claims.User.Tenant, hex.EncodeToString(sum[:])) // IAM tells keys apart by the tool
 	return &ledger.Once{Key: key, For: time.Duration(t.Once.Seconds) * time.Second, Until: t.Once.Until}
 }
 
@@ -271,14 +271,14 @@ func (c *call) propose(ctx context.Context, claim ledger.Claim, v *evidence) Rep
 		return c.refuse(codeUnavailable, err.Error())
 	}
 	waits, err := c.gateway.Ledger.Propose(ctx, ledger.Proposal{
-		ID: confirmationID(claim.Call), Call: claim.Call, Execution: claim.Execution, User: claim.User, Lane: c.claims.Lane, Tool: c.tool,
+		ID: c.confirmationID(), Call: claim.Call, Execution: claim.Execution, User: claim.User, Lane: c.claims.Lane, Tool: c.tool,
 		Takes: claim.Takes, Once: claim.Once, Owner: claim.Owner, Arguments: c.digest(), Bundle: c.gateway.Digest,
 		Sealed: sealed, Intent: claim.Intent, At: claim.At,
 		Expires: claim.At.Add(time.Duration(c.policyOf().Confirmation.Seconds) * time.Second),
 	})
 	var refusal *ledger.Refusal
 	if errors.As(err, &refusal) && refusal.What == ledger.RefusedConfirmation { // the same call was proposed, and decided on, before
-		return c.recall(ctx, v, confirmationID(claim.Call))
+		return c.recall(ctx, v, c.confirmationID())
 	}
 	if err != nil {
 		return c.notReserved(ctx, err, v)
@@ -289,7 +289,7 @@ func (c *call) propose(ctx context.Context, claim ledger.Claim, v *evidence) Rep
 
 // confirmationID is the same for a repeat of the same call. It opens nothing: only the
 // user's own token finds or approves a confirmation.
-func confirmationID(call terms.CallID) string { return "cf-" + string(call[:40]) }
+func (c *call) confirmationID() string { return c.claims.Lane.Own("cf-" + string(c.id[:40])) }
 
 // ConfirmationMeta is the member of params._meta by which an agent asks how a call that
 // waited for its user has ended.

@@ -269,7 +269,7 @@ func raise(s *story) {
 
 func (s *story) proposal(id string) ledger.Proposal {
 	c := s.claim(id)
-	return ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: s.user, Lane: s.lane, Tool: "generate_recommendation", Takes: c.Takes,
+	return ledger.Proposal{ID: s.lane.Own("p" + string(c.Call)), Call: c.Call, Execution: c.Execution, User: s.user, Lane: s.lane, Tool: "generate_recommendation", Takes: c.Takes,
 		Arguments: "sha256:a", Bundle: "sha256:b", Sealed: []byte("sealed"), Intent: []byte("i"), Expires: s.at.Add(15 * time.Minute), At: s.at}
 }
 
@@ -292,7 +292,7 @@ func approval(s *story) {
 		same(s.T, "status", got.Status, ledger.ConfirmationPending)
 	}
 	same(s.T, "a proposal is a call, each time", s.used("e1"), map[string]int64{"tool_calls": 2, "cost": 0})
-	pending, err := s.l.Pending(ctx, s.user, s.at)
+	pending, err := s.l.Pending(ctx, s.lane, s.user, s.at)
 	must(s.T, err)
 	same(s.T, "pending", len(pending), 1)
 	s.at = s.at.Add(10 * time.Minute)
@@ -352,6 +352,10 @@ func approvalAttacks(s *story) {
 	_, err = s.approve("a1", p)
 	must(s.T, err)
 	s.refuses(ledger.RefusedConfirmation, direct) // the agent, after the user approved
+	foreign := s.proposal("e1")
+	foreign.Lane.Name = "canary"
+	_, err = s.l.Propose(ctx, foreign)
+	same(s.T, "an id of another lane's", errors.Is(err, ledger.ErrInvalid), true)
 	late := s.proposal("e1")
 	_, err = s.l.Propose(ctx, late)
 	must(s.T, err)

@@ -107,9 +107,9 @@ func (s *story) execution(id string) ledger.Execution {
 
 func (s *story) used(id string) map[string]int64 { s.Helper(); return s.execution(id).Used }
 
-func (s *story) budget() ledger.Budget {
+func (s *story) budget(limits ...string) ledger.Budget {
 	s.Helper()
-	b, err := s.l.Budget(ctx, s.user, s.day())
+	b, err := s.l.Budget(ctx, s.user, s.day(), limits...)
 	must(s.T, err)
 	return b
 }
@@ -222,7 +222,7 @@ func firstUse(s *story) {
 		claims = append(claims, c)
 	}
 	same(s.T, "first calls of the day admitted under a limit of 5", s.race(claims), int64(5))
-	same(s.T, "the day", s.budget().User["tool/pull_credit_report"], int64(5))
+	same(s.T, "the day", s.budget("tool/pull_credit_report").User["tool/pull_credit_report"], int64(5))
 }
 
 func crash(s *story) {
@@ -387,11 +387,11 @@ func closeReturns(s *story) {
 	must(s.T, s.l.Close(ctx, "e1", "done", s.at))
 	must(s.T, s.l.Close(ctx, "e1", "again", s.at))
 	s.refuses(ledger.RefusedClosed, s.claim("e1"))
-	same(s.T, "the day while a call is in flight", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 100_000}, Tenant: map[string]int64{"cost": 100_000}})
+	same(s.T, "the day while a call is in flight", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 100_000}, Tenant: 100_000})
 	s.settle(c, s.outcome(c, ledger.Done, 10_000))
 	s.at = s.at.Add(time.Minute)
 	s.sweep()
-	same(s.T, "the day after it settled", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 10_000}, Tenant: map[string]int64{"cost": 10_000}})
+	same(s.T, "the day after it settled", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 10_000}, Tenant: 10_000})
 	e := s.execution("e1")
 	same(s.T, "used", e.Used, map[string]int64{"tool_calls": 1, "cost": 10_000})
 	same(s.T, "why", e.Why, "done")

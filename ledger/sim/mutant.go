@@ -167,8 +167,8 @@ func keep(op ledger.Op, name string) ledger.Op {
 
 // tomorrow moves what is taken from a day, but not what is given back, to another.
 func tomorrow(op ledger.Op) ledger.Op {
-	if rest, ok := strings.CutPrefix(op.Key.Sort, "DAY#2026-11-25#"); ok && len(op.If) > 0 {
-		op.Key.Sort = "DAY#2026-11-26#" + rest
+	if op.Key.Sort == "DAY#2026-11-25" && len(op.If) > 0 {
+		op.Key.Sort = "DAY#2026-11-26"
 	}
 	return op
 }

@@ -174,13 +174,14 @@ func (o *oracle) sums() {
 		end.Sort = strings.TrimSuffix(k.Sort, "intent") + "outcome"
 		o.charge(charged, daily, i, o.db.items[end])
 	}
-	for _, i := range o.db.items {
+	for k, i := range o.db.items {
 		switch i["kind"].S {
 		case "execution":
 			o.execution(i, charged[i["execution"].S], counts[i["execution"].S])
 		case "day":
-			if i["limit"].S != ledger.CostLimit && number(i, "used") != 0 {
-				daily[i["date"].S+i["limit"].S] -= number(i, "used")
+			whose := strings.Split(k.Partition, "#")
+			if whose[0] == "USER" && whose[1] != ledger.CostLimit && number(i, "used") != 0 {
+				daily[strings.TrimPrefix(k.Sort, "DAY#")+whose[1]] -= number(i, "used")
 			}
 		}
 	}
@@ -265,10 +266,10 @@ func (o *oracle) days() {
 		}
 		n := number(i, "cap/cost") - number(i, "returned")
 		if d := i["slice/user"].S; d != "" {
-			held[ledger.Key{Table: ledger.LedgerTable, Partition: "USER#" + i["tenant"].S + "#" + i["user"].S, Sort: "DAY#" + d + "#cost"}] += n
+			held[ledger.Key{Table: ledger.LedgerTable, Partition: "USER#cost#" + i["tenant"].S + "#" + i["user"].S, Sort: "DAY#" + d}] += n
 		}
 		if d := i["slice/tenant"].S; d != "" {
-			held[ledger.Key{Table: ledger.LedgerTable, Partition: "TENANT#" + i["tenant"].S, Sort: "DAY#" + d + "#cost"}] += n
+			held[ledger.Key{Table: ledger.LedgerTable, Partition: "TENANT#" + i["tenant"].S, Sort: "DAY#" + d}] += n
 		}
 	}
 	for k, n := range held {
@@ -284,7 +285,7 @@ func (o *oracle) days() {
 		switch {
 		case strings.HasPrefix(k.Partition, "TENANT#"):
 			most = tenantCap
-		case i["limit"].S == ledger.CostLimit:
+		case strings.HasPrefix(k.Partition, "USER#"+ledger.CostLimit+"#"):
 			most = userCap
 		}
 		if n := number(i, "used"); n < 0 || n > most {

@@ -361,7 +361,7 @@ func (w *world) propose(p *process, e ledger.Admission) {
 	if w.pick(3) == 0 {
 		c.Once = w.superseding(c)
 	}
-	q := ledger.Proposal{ID: "p" + string(c.Call), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes, Once: c.Once,
+	q := ledger.Proposal{ID: e.Lane.Own("p" + string(c.Call)), Call: c.Call, Execution: c.Execution, User: e.User, Lane: e.Lane, Tool: "write", Takes: c.Takes, Once: c.Once,
 		Arguments: "args", Bundle: "bundle", Sealed: []byte("s"), Intent: intentOf(c), Expires: p.now().Add(time.Duration(30+w.pick(300)) * time.Second), At: p.now()}
 	if n := len(w.proposals); n > 0 && w.pick(3) == 0 { // the same call, from another copy of the gateway
 		q = w.proposals[n-1]
@@ -490,7 +490,7 @@ func onceKey(key string) ledger.Key {
 }
 
 func confirmKey(u terms.User, id string) ledger.Key {
-	return ledger.Key{Table: ledger.LedgerTable, Partition: "CONFIRM#" + u.Tenant + "#" + u.ID, Sort: id}
+	return ledger.Key{Table: ledger.LedgerTable, Partition: "CONFIRM#" + terms.OwnerOf(id) + "#" + u.Tenant + "#" + u.ID, Sort: id}
 }
 
 func (w *world) operator(p *process) {

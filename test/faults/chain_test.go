@@ -59,7 +59,7 @@ func more() []fault {
 				instead("aws:PrincipalArn", arnIn(prodAccount, requestRole))(&p.Document.Statements[i])
 			}
 		}},
-		{"a response interceptor changes what a tenant's day has left", "compromise-response-interceptor", func(c *verify.Case) {
+		{"a response interceptor changes what a tenant's day has left", "compromise-response-interceptor ledger", func(c *verify.Case) {
 			r := roleNamed(c, "meridian-prod-loan-processor-stable-response")
 			b := policyOf(c, r.Boundary)
 			b.Document.Statements = slices.DeleteFunc(slices.Clone(b.Document.Statements), func(s iam.Statement) bool { return s.Sid == "NeverSwitches" })
