@@ -69,7 +69,8 @@ func apiOperation(p *platform.Platform, lane platform.Running, t platform.APIGat
 }
 
 // operation is the ARN of one method and path. A path parameter becomes *, which in this
-// service also crosses slashes; there is no narrower pattern.
+// service also crosses slashes; there is no narrower pattern, so platform/load wants arguments
+// that cannot.
 func operation(site platform.Site, api, stage, op string) string {
 	method, path, _ := strings.Cut(op, " ")
 	segments := strings.Split(path, "/")

@@ -98,17 +98,20 @@ func (l Lane) IsZero() bool {
 	return l.Platform == "" || l.Environment == "" || l.Agent == "" || l.Name == ""
 }
 
-// Key names the lane within its environment: agent_lane. Names hold no underscore, so no
-// lane's key begins another's (Own adds one).
-func (l Lane) Key() string { return l.Agent + "_" + l.Name }
+// between joins what identifies a lane. No declared name holds two dashes in a row or ends in
+// one, so no lane's ids begin another's.
+const between = "--"
+
+// Key names the lane within its environment: agent--lane.
+func (l Lane) Key() string { return l.Agent + between + l.Name }
 
 // Own makes an id of something of this lane's alone, such as an execution: IAM can then tell
-// by its beginning whose it is. unique holds no underscore.
-func (l Lane) Own(unique string) string { return l.Key() + "_" + unique }
+// by its beginning whose it is. unique holds no two dashes in a row.
+func (l Lane) Own(unique string) string { return l.Key() + between + unique }
 
 // OwnerOf is the [Lane.Key] of the lane that an id names, "" for an id that names none.
 func OwnerOf(id string) string {
-	if i := strings.LastIndexByte(id, '_'); i >= 0 {
+	if i := strings.LastIndex(id, between); i >= 0 {
 		return id[:i]
 	}
 	return ""

@@ -205,6 +205,12 @@ func (c *checker) targetKind(path string, t platform.Target) {
 		return
 	}
 	switch {
+	case t.APIGateway != nil:
+		c.pathArguments(path+".api_gateway.operation", tool, t.APIGateway.Operation)
+	case t.OpenAPI != nil:
+		c.pathArguments(path+".openapi.operation", tool, t.OpenAPI.Operation)
+	}
+	switch {
 	case t.Credential != "" && (t.Lambda != nil || t.Reach != nil):
 		c.say("bad-target", path+".credential", "is never used: functions and reaches are called as the lane's own role", "remove it")
 	case tool.Reach == nil && t.Reach != nil, tool.Reach != nil && t.Reach == nil:

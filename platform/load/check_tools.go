@@ -199,6 +199,9 @@ func (c *checker) reach(at string, t platform.Tool) {
 	if t.Access != "read" && t.Access != "" && table {
 		c.say("bad-reach", at+".access", "a tool that reaches a table only reads", "say access: read, or reach an API operation that writes")
 	}
+	for i, operation := range t.Reach.Operations {
+		c.pathArguments(fmt.Sprintf("%s.reach.operations[%d]", at, i), t, operation)
+	}
 	if t.Reach.Direct != nil {
 		c.expired(at+".reach.direct.until", t.Reach.Direct.Until, "direct reach")
 	}

@@ -17,7 +17,7 @@ var forms = map[string]form{
 	"region":         {regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`), "must be an AWS region, such as us-east-1"},
 	"model":          {regexp.MustCompile(`^[a-z0-9]+([.:-][a-zA-Z0-9]+)+$`), "must be a Bedrock model id, such as anthropic.claude-sonnet-4-5-20250929-v1:0"},
 	"https":          {regexp.MustCompile(`^https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?$`), "must be an https URL without user, query or fragment"},
-	"operation":      {regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD) /[A-Za-z0-9._~{}/-]*$`), "must be a method and a path, such as POST /reports"},
+	"operation":      {regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD) (/|(/([A-Za-z0-9._~-]+|\{[A-Za-z0-9_]+\}))+)$`), "must be a method and a path whose parts are words or {argument}, such as POST /reports or GET /reports/{id}"},
 	"function":       {regexp.MustCompile(`^[a-zA-Z0-9-_]{1,64}$`), "must be a Lambda function's name, at most 64 letters, digits, - and _"},
 	"api":            {regexp.MustCompile(`^[a-z0-9]{4,20}$`), "must be a REST API's id, such as a1b2c3d4e5"},
 	"table":          {regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`), "must be a DynamoDB table's name, 3 to 255 letters, digits, _, - and ."},

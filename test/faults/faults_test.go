@@ -146,10 +146,10 @@ var faults = []fault{
 	{"the execution role reads the whole memory", "beyond-boundary", plain(execution, grant("ScanAll", words("dynamodb:Scan"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-loan-processor-memory")))},
 	{"a memory role trusts the account without a pin", "trust-account", edit(memoryRole, "trust", "OnlyTheEntry", without("ArnEquals", "aws:PrincipalArn"))},
 	{"an interceptor spends for any lane", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "EXEC#*"))},
-	{"an interceptor spends for a lane whose name its own begins", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "EXEC#loan-processor_stable*"))},
-	{"an interceptor proposes in another lane's name", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "CONFIRM#loan-processor_canary#*"))},
+	{"an interceptor spends for a lane whose name its own begins", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "EXEC#loan-processor--stable*"))},
+	{"an interceptor proposes in another lane's name", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "CONFIRM#loan-processor--canary#*"))},
 	{"an interceptor claims another agent's key", "ledger", edit(requestRole, "policy", "ClaimKeys", instead("dynamodb:LeadingKeys", "ONCE#read_loan_book/*"))},
-	{"an interceptor forges another lane's record", "ledger", edit("meridian-prod-loan-processor-stable-response", "policy", "WriteRecords", instead("dynamodb:LeadingKeys", "RECORD#loan-processor_canary_*"))},
+	{"an interceptor forges another lane's record", "ledger", edit("meridian-prod-loan-processor-stable-response", "policy", "WriteRecords", instead("dynamodb:LeadingKeys", "RECORD#loan-processor--canary--*"))},
 	{"a memory role trusts any role like the entry", "trust-account", edit(memoryRole, "trust", "OnlyTheEntry", instead("aws:PrincipalArn", arnIn(prodAccount, "meridian-prod-ent*")))},
 	{"a foreign root is trusted", "trust-account trust-foreign", func(c *verify.Case) {
 		r := roleNamed(c, memoryRole)
