@@ -22,6 +22,7 @@ type Record struct {
 	Lane      terms.Lane        `json:"lane"`
 	User      terms.User        `json:"user"`
 	Tool      string            `json:"tool"`
+	Model     string            `json:"model,omitempty"` // of a call of a model: then Tool is empty
 	Bundle    terms.Digest      `json:"bundle,omitempty"`
 	At        time.Time         `json:"at"`
 	Allowed   bool              `json:"allowed"`

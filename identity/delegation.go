@@ -46,6 +46,9 @@ type actor struct {
 	Subject string `json:"sub"`
 }
 
+// ModelAudience is whom tokens for a lane's models address: its broker, and no gateway.
+func ModelAudience(lane terms.Lane) string { return lane.String() + "/models" }
+
 // Mint makes a delegation token: user and lane, for one execution, at one gateway.
 func Mint(ctx context.Context, signer Signer, d Delegation, now time.Time) (string, error) {
 	if d.Audience == "" {
