@@ -153,16 +153,22 @@ func door(s stack, p *platform.Platform, e platform.Environment, site platform.S
 			"REMIT_DELEGATION_KEY": keys[platform.DelegationKeyID].Ref(), "REMIT_CALL_KEY": keys[platform.CallKeyID].Ref(),
 		},
 	})
-	url := awslambda.NewCfnUrl(s.Stack, jsii.String("EntryUrl"), &awslambda.CfnUrlProps{
-		TargetFunctionArn: entry.Ref(), Qualifier: jsii.String(platform.Live), AuthType: jsii.String("NONE"), InvokeMode: jsii.String("RESPONSE_STREAM"),
-	})
-	url.AddResourceDependency(entry.alias, nil)
-	openTo(s, entry, grants.DoorPolicy(p, e, site))
-	export(s, "DoorUrl", url.AttrFunctionUrl())
+	url := address(s, entry, "EntryUrl", grants.DoorPolicy(p, e, site))
+	export(s, "DoorUrl", url)
 	awsssm.NewCfnParameter(s.Stack, jsii.String("Door"), &awsssm.CfnParameterProps{
-		Name: jsii.String(platform.DoorURL(site)), Type: jsii.String("String"), Value: url.AttrFunctionUrl(),
+		Name: jsii.String(platform.DoorURL(site)), Type: jsii.String("String"), Value: url,
 		Description: jsii.String("Remit: where the front door is"),
 	})
+}
+
+// address gives a function an address whose answers stream, open as its policy says.
+func address(s stack, f made, id string, opened iam.Policy) *string {
+	url := awslambda.NewCfnUrl(s.Stack, jsii.String(id), &awslambda.CfnUrlProps{
+		TargetFunctionArn: f.Ref(), Qualifier: jsii.String(platform.Live), AuthType: jsii.String("NONE"), InvokeMode: jsii.String("RESPONSE_STREAM"),
+	})
+	url.AddResourceDependency(f.alias, nil)
+	openTo(s, f, opened)
+	return url.AttrFunctionUrl()
 }
 
 // openTo makes the permissions that the function's policy amounts to.

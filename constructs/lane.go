@@ -30,11 +30,12 @@ func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running, 
 	request := interceptorOf(s, b, lane, "request", made["RequestRole"], text)
 	response := interceptorOf(s, b, lane, "response", made["ResponseRole"], text)
 	g, ready := gateway(s, lane, bundle, made["GatewayRole"], request, response, reachOf(s, b, p, lane, made["ReachRole"]))
-	rt := runtime(s, lane, made["ExecutionRole"])
+	models := brokerOf(s, b, p, lane, made["BrokerRole"])
+	rt := runtime(s, lane, made["ExecutionRole"], models)
 	endpoint := runtimeEndpoint(s, lane, rt)
 	closed := resourcePolicies(s, world, rt, endpoint)
 	logGroup(s, lane, rt)
-	register(s, p, lane, g, rt, endpoint, append(ready, closed...))
+	register(s, p, lane, g, rt, endpoint, models, append(ready, closed...))
 	return s
 }
 
@@ -83,11 +84,40 @@ func reachOf(s stack, b Built, p *platform.Platform, lane platform.Running, role
 	return &f
 }
 
-// delegationHeader is the one header the entry may hand the agent: the delegation token.
-const delegationHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Delegation"
+// brokerOf is the function through which the lane reaches its models, and answers its address;
+// nil when the lane uses them directly. A stream lasts as long as a function may.
+func brokerOf(s stack, b Built, p *platform.Platform, lane platform.Running, role awsiam.CfnRole) *string {
+	if role == nil {
+		return nil
+	}
+	models, err := json.Marshal(p.Models(lane))
+	if err != nil {
+		panic(err) // texts and numbers always encode
+	}
+	f := functionOf(s, b, lane.Environment, function{
+		id: "Broker", name: lane.LaneSite.Function("broker"), kind: "model", says: "the models of lane " + lane.Lane + " of " + lane.Agent,
+		role: role, documents: map[string][]byte{"models.json": models}, memory: 512, timeout: 900,
+		environment: map[string]*string{"REMIT_ISSUER": doorURL(lane), "REMIT_LEDGER": jsii.String(lane.Ledger())},
+	})
+	return address(s, f, "BrokerUrl", grants.BrokerPolicy(p, lane))
+}
 
-func runtime(s stack, lane platform.Running, execution awsiam.CfnRole) awsbedrockagentcore.CfnRuntime {
-	lifetime := int(lane.WallClock().Seconds())
+// The headers in which the entry hands the agent its tokens, and nothing else.
+const (
+	delegationHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Delegation"
+	modelsHeader     = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Models"
+)
+
+func runtime(s stack, lane platform.Running, execution awsiam.CfnRole, models *string) awsbedrockagentcore.CfnRuntime {
+	lifetime, headers := int(lane.WallClock().Seconds()), []any{delegationHeader}
+	environment := map[string]any{
+		"REMIT_LANE":       lane.Term().String(),
+		"REMIT_PROMPTS":    string(lane.Version.Prompts),
+		"REMIT_PARAMETERS": string(lane.Version.Parameters),
+	}
+	if models != nil { // AWS's own name for it, so that an SDK needs no other word (AWS SDKs and Tools Reference Guide, feature-ss-endpoints)
+		headers, environment["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = append(headers, modelsHeader), models
+	}
 	return awsbedrockagentcore.NewCfnRuntime(s.Stack, jsii.String(grants.RuntimeID), &awsbedrockagentcore.CfnRuntimeProps{
 		AgentRuntimeName: jsii.String(lane.Runtime()),
 		RoleArn:          execution.AttrArn(),
@@ -97,12 +127,8 @@ func runtime(s stack, lane platform.Running, execution awsiam.CfnRole) awsbedroc
 		NetworkConfiguration:       network(lane.Environment.Network),
 		ProtocolConfiguration:      jsii.String("HTTP"),
 		LifecycleConfiguration:     map[string]any{"idleRuntimeSessionTimeout": lifetime, "maxLifetime": lifetime},
-		RequestHeaderConfiguration: map[string]any{"requestHeaderAllowlist": []any{delegationHeader}},
-		EnvironmentVariables: map[string]any{
-			"REMIT_LANE":       lane.Term().String(),
-			"REMIT_PROMPTS":    string(lane.Version.Prompts),
-			"REMIT_PARAMETERS": string(lane.Version.Parameters),
-		},
+		RequestHeaderConfiguration: map[string]any{"requestHeaderAllowlist": headers},
+		EnvironmentVariables:       environment,
 	})
 }
 
@@ -129,6 +155,9 @@ func resourcePolicies(s stack, w iam.World, r awsbedrockagentcore.CfnRuntime, e 
 	var out []awscdk.CfnResource
 	known := symbols{platform.Symbol(s.name, grants.RuntimeID): r.AttrAgentRuntimeId()}
 	for _, policy := range w.Policies {
+		if policy.Kind == "AWS::Lambda::Function" {
+			continue // its permissions stand with its address
+		}
 		id, arn := "RuntimePolicy", r.AttrAgentRuntimeArn()
 		if policy.Kind == "AWS::BedrockAgentCore::RuntimeEndpoint" {
 			id, arn = "EndpointPolicy", e.AttrAgentRuntimeEndpointArn()
@@ -157,8 +186,12 @@ func logGroup(s stack, lane platform.Running, r awsbedrockagentcore.CfnRuntime) 
 
 // register tells the entry where the lane is, and which version, once it is closed to
 // everyone else and its engine has every policy: permits without their forbids are too much.
-func register(s stack, p *platform.Platform, lane platform.Running, g awsbedrockagentcore.CfnGateway, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, ready []awscdk.CfnResource) {
-	value, err := json.Marshal(p.Registration(lane, *r.AttrAgentRuntimeArn(), *g.AttrGatewayUrl()))
+func register(s stack, p *platform.Platform, lane platform.Running, g awsbedrockagentcore.CfnGateway, r awsbedrockagentcore.CfnRuntime, e awsbedrockagentcore.CfnRuntimeEndpoint, models *string, ready []awscdk.CfnResource) {
+	broker := ""
+	if models != nil {
+		broker = *models
+	}
+	value, err := json.Marshal(p.Registration(lane, *r.AttrAgentRuntimeArn(), *g.AttrGatewayUrl(), broker))
 	if err != nil {
 		panic(err) // texts and numbers always encode
 	}

@@ -21,6 +21,9 @@ import (
 	"remit/lambdas/approve"
 	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
+	"remit/lambdas/model"
+	"remit/lambdas/model/bedrock"
+	"remit/lambdas/model/standin"
 	"remit/lambdas/sealing"
 	"remit/ledger"
 	"remit/platform"
@@ -64,6 +67,7 @@ type lane struct {
 	platform.Running
 	registration policy.Registration
 	gateway      *gateway.Gateway
+	models       *model.Broker // nil for a lane that uses models directly
 	engine       *engine
 	mocks        map[string]any
 }
@@ -123,10 +127,18 @@ func (s *Server) door(w *world) error {
 	if err != nil {
 		return err
 	}
+	var ours []string
+	for _, l := range w.lanes {
+		ours = append(ours, audiences(l.Running)...)
+	}
+	agents, err := s.verifier(identity.KindDelegation, ours, nil)
+	if err != nil {
+		return err
+	}
 	entrance := w.platform.Entrance(w.environment)
 	entrance.Login.Audience = loginAudience
 	w.entry = &entry.Entry{
-		Entrance: entrance, Issuer: s.base, Login: logins, Lanes: w, Ledger: w.ledger, Signer: s.signer, Runtime: laptop{s.log},
+		Entrance: entrance, Issuer: s.base, Login: logins, Lanes: w, Ledger: w.ledger, Signer: s.signer, Agents: agents, Runtime: laptop{s.log},
 		Note: s.log.note, Now: s.now, AnyLane: true,
 	}
 	w.approvals = &approve.Approvals{
@@ -176,7 +188,7 @@ func (s *Server) lane(p *platform.Platform, running platform.Running, w *world) 
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := s.verifier(identity.KindDelegation, []string{running.Term().String()}, nil)
+	verifier, err := s.verifier(identity.KindDelegation, audiences(running), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -188,12 +200,22 @@ func (s *Server) lane(p *platform.Platform, running platform.Running, w *world) 
 	for _, t := range running.Environment.Targets {
 		l.mocks[t.Tool] = t.Mock
 	}
-	l.registration = p.Registration(running, "this laptop", s.base+"/lanes/"+running.Agent+"/"+running.Lane+"/mcp")
+	at, models := s.base+"/lanes/"+running.Agent+"/"+running.Lane, ""
+	if running.Brokered() {
+		models = at + "/models"
+		l.models = &model.Broker{Models: p.Models(running), Verifier: verifier, Ledger: w.ledger, Upstream: standin.Upstream{}, Door: bedrock.Door{URL: s.base, Client: local}, Note: s.log.note, Now: s.now}
+	}
+	l.registration = p.Registration(running, "this laptop", at+"/mcp", models)
 	l.gateway = &gateway.Gateway{
 		Bundle: loaded, Digest: policy.DigestOf(text), Verifier: verifier, Schemas: schemas, Now: s.now,
 		Ledger: w.ledger, Sealer: s.seal, Note: s.log.note, Observe: s.log.record,
 	}
 	return l, nil
+}
+
+// audiences are whom the two tokens of an execution of a lane address.
+func audiences(running platform.Running) []string {
+	return []string{running.Term().String(), identity.ModelAudience(running.Term())}
 }
 
 // current is the world of the declaration as it stands. A declaration with problems leaves

@@ -50,6 +50,8 @@ type Opened struct {
 	Lane      string `json:"lane"`
 	Gateway   string `json:"gateway"`
 	Token     string `json:"token"`
+	Models    string `json:"models,omitempty"`       // the endpoint of Bedrock's runtime, for an SDK
+	Bearer    string `json:"models_token,omitempty"` // and the bearer token to use there
 	Expires   string `json:"expires"`
 }
 
@@ -69,6 +71,6 @@ func (s *Server) executions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusCreated, Opened{
-		Execution: string(opened.Execution), Lane: opened.Lane.Lane.String(), Gateway: opened.Lane.Gateway, Token: opened.Token, Expires: opened.Deadline.UTC().Format(time.RFC3339),
+		Execution: string(opened.Execution), Lane: opened.Lane.Lane.String(), Gateway: opened.Lane.Gateway, Token: opened.Token, Models: opened.Lane.Models, Bearer: opened.Models, Expires: opened.Deadline.UTC().Format(time.RFC3339),
 	})
 }

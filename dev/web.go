@@ -20,7 +20,19 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/approvals", approvals)
 	mux.HandleFunc("/approvals/", approvals)
 	mux.HandleFunc("/lanes/{agent}/{lane}/mcp", s.mcp)
+	mux.HandleFunc("/lanes/{agent}/{lane}/models/", s.models)
 	return localOnly(mux)
+}
+
+// models is a lane's broker, in front of a stand-in that says back what it is asked.
+func (s *Server) models(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("agent") + "/" + r.PathValue("lane")
+	l := s.current().lanes[name]
+	if l == nil || l.models == nil {
+		http.NotFound(w, r)
+		return
+	}
+	http.StripPrefix("/lanes/"+name+"/models", l.models.Handler()).ServeHTTP(w, r)
 }
 
 func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {

@@ -3,6 +3,7 @@ package grants
 import (
 	"remit/iam"
 	"remit/platform"
+	"remit/terms"
 )
 
 // entry is the front door's role: the only principal that may invoke a runtime or stop a
@@ -42,15 +43,21 @@ func registry(site platform.Site) []string {
 // (Lambda developer guide, urls-auth).
 const ViaFunctionURL = "lambda:InvokedViaFunctionUrl"
 
-// DoorPolicy opens the entry function's address to anyone, and the function to nobody who
-// does not come through it. The entry verifies every token itself; AWS wants both
-// permissions for an address that asks for no signature (Lambda developer guide, urls-auth).
+// DoorPolicy opens the entry function's address to anyone: the entry verifies every token
+// itself.
 func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
-	function := site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live)
-	open := allow("AnyoneKnocks", "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token", list("lambda:InvokeFunctionUrl"), list(function),
+	return openAddress(site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live), place(p, "environments."+e.Name+".identity"),
+		"applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token")
+}
+
+// openAddress opens a function's address to anyone, and the function to nobody who does not
+// come through it. AWS wants both permissions for an address that asks for no signature
+// (Lambda developer guide, urls-auth).
+func openAddress(function string, from terms.Pos, why string) iam.Policy {
+	open := allow("AnyoneKnocks", why, list("lambda:InvokeFunctionUrl"), list(function),
 		iam.When("StringEquals", "lambda:FunctionUrlAuthType", "NONE"))
 	through := allow("OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
 		iam.When("Bool", ViaFunctionURL, "true"))
 	open.Principals, through.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
-	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: place(p, "environments."+e.Name+".identity")}
+	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: from}
 }

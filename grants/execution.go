@@ -57,12 +57,7 @@ func models(lane platform.Running) []iam.Statement {
 	if m.Via != "direct" {
 		return nil
 	}
-	invoke := list("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
-	var ids []string
-	for _, id := range m.IDs {
-		ids = append(ids, foundationModel(lane.Site, lane.Region, id))
-	}
-	statements := []iam.Statement{allow("InvokeDeclaredModels", "the declared foundation models and no other", invoke, ids)}
+	statements := []iam.Statement{invokeModels(lane)}
 	if len(m.Profiles) == 0 {
 		return statements
 	}
@@ -73,9 +68,21 @@ func models(lane platform.Running) []iam.Statement {
 		routed = append(routed, foundationModel(lane.Site, regionsOf(geography), model))
 	}
 	return append(statements,
-		allow("InvokeDeclaredProfiles", "the declared cross-region profiles", invoke, profiles),
+		allow("InvokeDeclaredProfiles", "the declared cross-region profiles", useModels, profiles),
 		allow("RouteDeclaredProfiles", "a profile routes to its model in regions it chooses; outside a profile this allows nothing",
-			invoke, routed, iam.When("StringEquals", "bedrock:InferenceProfileArn", profiles...)))
+			useModels, routed, iam.When("StringEquals", "bedrock:InferenceProfileArn", profiles...)))
+}
+
+// useModels is what Converse and InvokeModel both ask for (service authorization reference,
+// Bedrock).
+var useModels = list("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+
+func invokeModels(lane platform.Running) iam.Statement {
+	var ids []string
+	for _, id := range lane.Actor.Models.IDs {
+		ids = append(ids, foundationModel(lane.Site, lane.Region, id))
+	}
+	return allow("InvokeDeclaredModels", "the declared foundation models and no other", useModels, ids)
 }
 
 // regionsOf is where a profile's geography routes to. Most geographies begin their regions'

@@ -24,6 +24,9 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 			"sweep":     sweepBoundary(site),
 		}
 	}
+	if slices.ContainsFunc(p.Lanes(e), platform.Running.Brokered) && site.Purpose == platform.PlatformAccount {
+		kinds["broker"] = brokerBoundary(p, e, site)
+	}
 	if slices.ContainsFunc(p.Lanes(e), direct) && site.Purpose == platform.PlatformAccount {
 		kinds["execution-direct"] = executionBoundary(p, e, site, true)
 	}
@@ -110,6 +113,24 @@ func modelARNs(p *platform.Platform, e platform.Environment) []string {
 		}
 	}
 	return out
+}
+
+// brokerBoundary: a broker invokes the models that some agent reaches through one, and works
+// on keyed items of the ledger. It changes no switch, no day and no key.
+func brokerBoundary(p *platform.Platform, e platform.Environment, site platform.Site) iam.Document {
+	ledger, models := site.TableARN(site.Ledger()), []string(nil)
+	for _, lane := range p.Lanes(e) {
+		if lane.Brokered() {
+			models = append(models, invokeModels(lane).Resources.Of...)
+		}
+	}
+	return iam.Doc(lambdaLogs(site), ownTraces,
+		allow("InvokeModels", "the models that agents reach through a broker", useModels, models),
+		allow("UseLedger", "executions, calls and records, by key; nothing is deleted", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), list(ledger), iam.When("Null", "dynamodb:LeadingKeys", "false")),
+		deny("OnlyExecutions", "a broker keeps executions and their records, and nothing else", list("dynamodb:*"), list(ledger),
+			iam.When("ForAnyValue:StringNotLike", "dynamodb:LeadingKeys", "EXEC#*", "RECORD#*")),
+		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"), list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
+		tableKeys(site), neverEscalate, neverAssume, neverInvoke)
 }
 
 func reachedPatterns(p *platform.Platform, e platform.Environment, direct bool) []string {

@@ -82,6 +82,9 @@ func Lane(p *platform.Platform, lane platform.Running) iam.World {
 	if len(reachAccounts(lane)) > 0 {
 		w.Roles = append(w.Roles, reach(p, lane))
 	}
+	if lane.Brokered() {
+		w.Roles, w.Policies = append(w.Roles, broker(p, lane)), append(w.Policies, BrokerPolicy(p, lane))
+	}
 	return w
 }
 

@@ -26,10 +26,11 @@ func (p *Platform) Entrance(e Environment) policy.Entrance {
 }
 
 // Registration is what the lane tells the front door. AgentCore names the runtime and the
-// gateway only when they exist, so their addresses are the caller's to fill in.
-func (p *Platform) Registration(lane Running, runtime, gateway string) policy.Registration {
+// gateway, and Lambda the broker, only when they exist: their addresses are the caller's to
+// fill in. A lane without a broker has models "".
+func (p *Platform) Registration(lane Running, runtime, gateway, models string) policy.Registration {
 	r := policy.Registration{
-		Lane: lane.Term(), Runtime: runtime, Endpoint: lane.Endpoint(), Gateway: gateway, Share: int(lane.Version.Share),
+		Lane: lane.Term(), Runtime: runtime, Endpoint: lane.Endpoint(), Gateway: gateway, Models: models, Share: int(lane.Version.Share),
 		Callers: p.RolesAbove(lane.Actor.Callers), Purposes: lane.Actor.Purposes,
 		Seconds: int64(lane.WallClock() / time.Second), Caps: lane.Caps(),
 		Version: policy.Version{Code: lane.Version.Code, Prompts: lane.Version.Prompts, Models: modelsDigest(lane.Actor), Parameters: lane.Version.Parameters},
@@ -39,6 +40,28 @@ func (p *Platform) Registration(lane Running, runtime, gateway string) policy.Re
 	}
 	return r
 }
+
+// Models is what the lane's broker decides by.
+func (p *Platform) Models(lane Running) policy.Models {
+	out := policy.Models{Format: policy.Format, Lane: lane.Term(), Prices: map[string]policy.Price{}}
+	for _, price := range lane.Environment.Prices.Models {
+		if slices.Contains(lane.Actor.Models.IDs, price.Model) {
+			out.Prices[price.Model] = policy.Price{Input: price.Input, Output: price.Output, CacheRead: orElse(price.CacheRead, price.Input), CacheWrite: orElse(price.CacheWrite, price.Input)}
+		}
+	}
+	return out
+}
+
+// orElse: absent cache prices mean the input price.
+func orElse(price, input terms.MicroUSD) terms.MicroUSD {
+	if price == 0 {
+		return input
+	}
+	return price
+}
+
+// Brokered reports whether the lane's models are reached through a broker.
+func (r Running) Brokered() bool { return r.Actor.Models.Via == "broker" }
 
 // modelsDigest names the models an agent may use, the fourth digest of a version.
 func modelsDigest(a Agent) terms.Digest {

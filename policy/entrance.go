@@ -44,6 +44,7 @@ type Registration struct {
 	Runtime  string           `json:"runtime"`  // ARN
 	Endpoint string           `json:"endpoint"` // the runtime's named endpoint
 	Gateway  string           `json:"gateway"`  // URL
+	Models   string           `json:"models,omitempty"` // URL of the lane's broker; empty: it uses models directly
 	Share    int              `json:"share"`    // percent of users; 0 serves the rest
 	Callers  []string         `json:"callers"`  // user roles, with those above included
 	Purposes []string         `json:"purposes"`

@@ -71,6 +71,12 @@ var ceilings = []row{
 	{kind: "function", actions: useKeys, own: keys, why: "the ledger's key, and the one that seals what waits"},
 	{kind: "function", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{call key}"), family: keys, why: "assertions of single calls"},
 
+	{kind: "broker", actions: writeLogs, own: functionLogs, family: allFunctions, why: "its own log group"},
+	{kind: "broker", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "broker", actions: list("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), own: list("{brokered models}"), family: list("{brokered models}"), why: "the declared models, where they are reached through it"},
+	{kind: "broker", actions: list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), own: list("{ledger}"), why: "it reserves and settles calls of models"},
+	{kind: "broker", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
+
 	{kind: "reach", actions: writeLogs, own: functionLogs, family: allFunctions, why: "its own log group"},
 	{kind: "reach", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
 	{kind: "reach", actions: takeRole, own: list("{reached}"), family: list("{all reached}"), why: "the lane's role in each resource account"},
@@ -119,7 +125,7 @@ func (c *court) shapes(d duty) shapes {
 	out["runtime"], out["endpoint"], out["repository"] = list(lane.Runtime()), list(lane.Endpoint()), list(lane.Repository())
 	out["gateway"], out["engine"] = list(strings.ToLower(lane.Gateway())), list(lane.Engine())
 	c.reachedBy(out, lane.Environment, lane, "reached", "reached directly")
-	out["models"] = modelsOf(lane)
+	out["models"], out["brokered models"] = modelsOf(lane, "direct"), modelsOf(lane, "broker")
 	return out
 }
 
@@ -131,7 +137,7 @@ func (c *court) siteShapes(e platform.Environment, site platform.Site) shapes {
 		"registry": list(platform.RegistryPath(site)), "registry path": list(strings.TrimSuffix(platform.RegistryPath(site), "/")),
 		"ledger": list(site.TableARN(site.Ledger())), "directory": list(site.TableARN(site.Directory())), "secrets": nil,
 		"call key": list(site.KeyARN(platform.CallKeyID)), "delegation key": list(site.KeyARN(platform.DelegationKeyID)),
-		"buses": nil, "models": nil, "target functions": nil, "target apis": nil, "reached": nil, "reached directly": nil, "all reached": nil, "all reached directly": nil,
+		"buses": nil, "models": nil, "brokered models": nil, "target functions": nil, "target apis": nil, "reached": nil, "reached directly": nil, "all reached": nil, "all reached directly": nil,
 	}
 	for _, bus := range e.Buses {
 		out["buses"] = append(out["buses"], site.ARN("events", "event-bus/"+bus.Named))
@@ -180,9 +186,10 @@ func (c *court) reachedBy(out shapes, e platform.Environment, lane platform.Runn
 	}
 }
 
-// modelsOf is any region's copy of the declared models, and their declared profiles here.
-func modelsOf(lane platform.Running) []string {
-	if lane.Actor.Models.Via != "direct" {
+// modelsOf is any region's copy of the models that are declared for a way to them, and their
+// declared profiles here.
+func modelsOf(lane platform.Running, via string) []string {
+	if lane.Actor.Models.Via != via {
 		return nil
 	}
 	var out []string
@@ -291,7 +298,7 @@ func (c *court) boundariesUnder(table []row) []Finding {
 		document, exists := c.managed[arn]
 		if rows := rowsOf(table, d.ceilingKind()); exists && slices.ContainsFunc(ceilings, func(r row) bool { return r.kind == d.ceilingKind() }) {
 			of := c.shapes(d)
-			of["models"] = c.models[d.site.Environment]
+			of["models"], of["brokered models"] = c.models[d.site.Environment+" direct"], c.models[d.site.Environment+" broker"]
 			if f, found := c.search(&actor{}, []iam.Document{document}, []iam.Document{c.most(rows, of, true)}); found {
 				f.Role = arn
 				f.Sentence = fmt.Sprintf("the boundary of %s roles allows more than such a role may ever do", d.kind)

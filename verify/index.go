@@ -18,8 +18,8 @@ type lookup struct {
 	refusers  map[string][]iam.Policy // resource policies with denials, by the service of their resource
 	memories  map[string][]string     // by account
 	base      map[platform.Site]shapes
-	models    map[string][]string
-	entries   map[string]iam.ARN // the front door's role, by account
+	models    map[string][]string // by environment and way to them
+	entries   map[string]iam.ARN  // the front door's role, by account
 }
 
 func (c *court) index() {
@@ -53,14 +53,13 @@ func (c *court) declared() {
 	for _, e := range c.Platform.Environments {
 		c.lanes[e.Name], c.lookup.sites[e.Name] = c.Platform.Lanes(e), c.Platform.Sites(e)
 		for _, lane := range c.lanes[e.Name] {
-			c.models[e.Name] = append(c.models[e.Name], modelsOf(lane)...)
+			via := e.Name + " " + lane.Actor.Models.Via
+			c.models[via] = append(c.models[via], modelsOf(lane, lane.Actor.Models.Via)...)
 			if lane.Actor.Memory != nil {
 				account, table := string(lane.Account), lane.MemoryTableARN()
 				c.memories[account] = append(c.memories[account], table, table+"/*")
 			}
 		}
-		slices.Sort(c.models[e.Name])
-		c.models[e.Name] = slices.Compact(c.models[e.Name])
 		for _, site := range c.lookup.sites[e.Name] {
 			c.base[site] = c.siteShapes(e, site)
 		}

@@ -9,13 +9,13 @@ import (
 
 var ledgerRule = Rule{
 	ID: "ledger", Declared: true,
-	Sentence: "An interceptor touches nothing of the ledger but its own lane's executions, records and confirmations, and its own tools' keys and days.",
+	Sentence: "An interceptor or broker touches nothing of the ledger but its own lane's executions, records and confirmations, and its own tools' keys and days.",
 	Why:      "A compromised one would spend, stop or approve for other agents.",
 	Source:   "design §6, §7; ledger/dynamo; service authorization reference, dynamodb:LeadingKeys",
 	judge: func(c *court) []Finding {
 		var out []Finding
 		for _, a := range c.actors {
-			if a.duty.kind != "request" && a.duty.kind != "response" || !a.words.mayBe(itemReads) {
+			if !slices.Contains([]string{"request", "response", "broker"}, a.duty.kind) || !a.words.mayBe(itemReads) {
 				continue
 			}
 			table := c.shapes(a.duty).fill(list("{ledger}", "{ledger}/*"))

@@ -72,6 +72,9 @@ func enrolLane(roles map[iam.ARN]duty, p *platform.Platform, e platform.Environm
 		boundary = "execution-direct"
 	}
 	roles[iam.ARN(lane.Role("execution"))] = duty{kind: "execution", site: lane.Site, lane: lane, boundary: iam.ARN(lane.Boundary(boundary)), path: "agents." + lane.Agent}
+	if lane.Brokered() {
+		roles[iam.ARN(lane.Role("broker"))] = duty{kind: "broker", site: lane.Site, lane: lane, boundary: iam.ARN(lane.Boundary("broker")), path: "agents." + lane.Agent + ".models"}
+	}
 	for _, tool := range lane.Tools {
 		if tool.Reach == nil {
 			continue

@@ -48,11 +48,12 @@ type Runtime interface {
 	Stop(ctx context.Context, lane policy.Registration, session terms.ExecutionID) error
 }
 
-// Invocation is what the agent gets: Payload, and the delegation token in its own header.
+// Invocation is what the agent gets: Payload, and each token in a header of its own.
 type Invocation struct {
 	Lane    policy.Registration
 	Session terms.ExecutionID
 	Token   string
+	Models  string // "" for an agent without a broker
 	Payload []byte
 }
 
@@ -92,7 +93,8 @@ type Asked struct {
 type Opened struct {
 	Execution terms.ExecutionID
 	Lane      policy.Registration
-	Token     string
+	Token     string // for the lane's gateway
+	Models    string // for its broker; "" where it has none
 	Deadline  time.Time
 }
 
@@ -182,14 +184,22 @@ func (e *Entry) admit(ctx context.Context, user terms.User, lane policy.Registra
 	if _, err := e.Ledger.Open(ctx, e.admission(opened, user, purpose, now)); err != nil {
 		return Opened{}, err
 	}
-	var err error
-	opened.Token, err = identity.Mint(ctx, e.Signer, identity.Delegation{
-		Issuer: e.Issuer, User: user, Lane: lane.Lane, Execution: opened.Execution, Purpose: purpose, Deadline: opened.Deadline,
-	}, now)
-	if err != nil {
+	if err := e.mint(ctx, &opened, user, purpose, now); err != nil {
 		return Opened{}, errors.Join(err, e.close(ctx, opened.Execution, "no token could be minted"))
 	}
 	return opened, nil
+}
+
+// mint makes the agent's tokens: one for its gateway, and one for its models that opens
+// nothing else.
+func (e *Entry) mint(ctx context.Context, o *Opened, user terms.User, purpose string, now time.Time) (err error) {
+	d := identity.Delegation{Issuer: e.Issuer, User: user, Lane: o.Lane.Lane, Execution: o.Execution, Purpose: purpose, Deadline: o.Deadline}
+	if o.Token, err = identity.Mint(ctx, e.Signer, d, now); err != nil || o.Lane.Models == "" {
+		return err
+	}
+	d.Audience = identity.ModelAudience(o.Lane.Lane)
+	o.Models, err = identity.Mint(ctx, e.Signer, d, now)
+	return err
 }
 
 func (e *Entry) admission(o Opened, user terms.User, purpose string, now time.Time) ledger.Admission {

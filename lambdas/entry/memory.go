@@ -3,7 +3,6 @@ package entry
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"time"
 
@@ -39,9 +38,12 @@ type Credentials struct {
 // front door answers an agent. The token says who; the ledger says whether still.
 func (e *Entry) memory(w http.ResponseWriter, r *http.Request) {
 	reference := rand.Text()[:16]
-	recall, err := e.recall(r)
+	recall, why, err := e.recall(r)
+	if why != "" {
+		err = e.refuse(reference, why)
+	}
 	if err != nil {
-		e.Deny(w, reference, e.refuse(reference, err.Error()))
+		e.Deny(w, reference, err)
 		return
 	}
 	credentials, err := e.Vendor.Vend(r.Context(), recall)
@@ -53,37 +55,40 @@ func (e *Entry) memory(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, credentials)
 }
 
-func (e *Entry) recall(r *http.Request) (Recall, error) {
+// recall is whose memory the agent may use, or says why none.
+func (e *Entry) recall(r *http.Request) (_ Recall, why string, err error) {
 	if !e.complete() || e.Agents == nil || e.Vendor == nil {
-		return Recall{}, errors.New("no memory is vended here")
+		return Recall{}, "no memory is vended here", nil
 	}
-	claims, lane, err := e.agent(r.Context(), Bearer(r))
-	if err != nil {
-		return Recall{}, err
+	claims, lane, why, err := e.agent(r.Context(), Bearer(r), terms.Lane.String)
+	if err != nil || why != "" {
+		return Recall{}, why, err
 	}
 	x, err := e.Ledger.Execution(r.Context(), claims.Execution)
 	switch {
-	case err != nil || !x.Open || !e.Now().Before(x.Deadline):
-		return Recall{}, errors.New("the execution is not open")
+	case err != nil:
+		return Recall{}, "", err
+	case !x.Open || !e.Now().Before(x.Deadline):
+		return Recall{}, "the execution is not open", nil
 	case string(claims.Execution) != r.PathValue("id") || x.Lane != claims.Lane || x.User.ID != claims.User.ID || x.User.Tenant != claims.User.Tenant:
-		return Recall{}, errors.New("the token is for another execution")
+		return Recall{}, "the token is for another execution", nil
 	case lane.Memory == nil:
-		return Recall{}, errors.New("the agent has no memory that is vended")
+		return Recall{}, "the agent has no memory that is vended", nil
 	}
-	return Recall{Memory: *lane.Memory, User: claims.User, Execution: claims.Execution, Until: x.Deadline}, nil
+	return Recall{Memory: *lane.Memory, User: claims.User, Execution: claims.Execution, Until: x.Deadline}, "", nil
 }
 
-// agent finds the registered lane that a delegation token is for. Each lane is its own
-// audience, so a token is tried with the audiences of registered lanes alone.
-func (e *Entry) agent(ctx context.Context, token string) (identity.Claims, policy.Registration, error) {
+// agent finds the registered lane that a delegation token is for. Each lane is an audience of
+// its own, so a token is tried with the audiences of registered lanes alone.
+func (e *Entry) agent(ctx context.Context, token string, audience func(terms.Lane) string) (_ identity.Claims, _ policy.Registration, why string, err error) {
 	lanes, err := e.Lanes.Lanes(ctx)
 	if err != nil {
-		return identity.Claims{}, policy.Registration{}, err
+		return identity.Claims{}, policy.Registration{}, "", err
 	}
 	for _, lane := range lanes {
-		if claims, err := e.Agents.Verify(ctx, token, lane.Lane.String(), e.Now()); err == nil && claims.Lane == lane.Lane {
-			return claims, lane, nil
+		if claims, err := e.Agents.Verify(ctx, token, audience(lane.Lane), e.Now()); err == nil && claims.Lane == lane.Lane {
+			return claims, lane, "", nil
 		}
 	}
-	return identity.Claims{}, policy.Registration{}, errors.New("the delegation token is not trusted")
+	return identity.Claims{}, policy.Registration{}, "the delegation token is not trusted", nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"remit/identity"
 	"remit/ledger"
 	"remit/policy"
 	"remit/terms"
@@ -21,7 +22,7 @@ const MaxAsked = 256 << 10
 // Handler serves the front door over HTTP:
 //
 //	POST   /executions              the user's own token in, the agent's streamed answer out
-//	DELETE /executions/{id}         the user ends an execution of their own
+//	DELETE /executions/{id}         the user ends an execution of their own; its broker, one that is used up
 //	POST   /executions/{id}/memory  the agent's delegation token in, memory credentials out
 //	GET    the documents of [Publish]
 func (e *Entry) Handler() http.Handler {
@@ -58,7 +59,7 @@ func (e *Entry) serve(w http.ResponseWriter, r *http.Request, reference string, 
 	ctx, cancel := context.WithDeadline(r.Context(), cutAt(r.Context(), o.Deadline))
 	defer cancel()
 	defer e.end(ctx, reference, o)
-	answer, err := e.Runtime.Invoke(ctx, Invocation{Lane: o.Lane, Session: o.Execution, Token: o.Token, Payload: payload(o, asked)})
+	answer, err := e.Runtime.Invoke(ctx, Invocation{Lane: o.Lane, Session: o.Execution, Token: o.Token, Models: o.Models, Payload: payload(o, asked)})
 	if err != nil {
 		e.Note(reference, "the runtime did not answer: "+err.Error())
 		writeError(w, http.StatusBadGateway, "the agent did not answer", reference, "")
@@ -92,10 +93,11 @@ func payload(o Opened, asked Asked) []byte {
 	text, err := json.Marshal(struct {
 		Execution terms.ExecutionID `json:"execution"`
 		Gateway   string            `json:"gateway"`
+		Models    string            `json:"models,omitempty"`
 		Purpose   string            `json:"purpose"`
 		Deadline  time.Time         `json:"deadline"`
 		Input     json.RawMessage   `json:"input,omitempty"`
-	}{o.Execution, o.Lane.Gateway, asked.Purpose, o.Deadline.UTC(), asked.Input})
+	}{o.Execution, o.Lane.Gateway, o.Lane.Models, asked.Purpose, o.Deadline.UTC(), asked.Input})
 	if err != nil {
 		return nil // Input was decoded as JSON, so it encodes
 	}
@@ -132,25 +134,40 @@ func flush(w http.ResponseWriter) {
 	}
 }
 
-// cancel ends a user's own execution. Somebody else's is refused like one that is unknown.
+// cancel ends an execution for its own user, or for its broker once it can pay for nothing
+// more. Somebody else's is refused like one that is unknown.
 func (e *Entry) cancel(w http.ResponseWriter, r *http.Request) {
 	reference := rand.Text()[:16]
-	claims, err := e.verify(r.Context(), Bearer(r))
+	claims, why, err := e.ender(r.Context(), Bearer(r))
 	if err != nil {
 		e.Deny(w, reference, e.refuse(reference, err.Error()))
 		return
 	}
 	x, err := e.Ledger.Execution(r.Context(), terms.ExecutionID(r.PathValue("id")))
-	if err != nil || x.User.ID != claims.User.ID || x.User.Tenant != claims.User.Tenant {
+	if err != nil || x.User.ID != claims.User.ID || x.User.Tenant != claims.User.Tenant || claims.Execution != "" && claims.Execution != x.ID {
 		e.Deny(w, reference, e.refuse(reference, "not an execution of this user"))
 		return
 	}
-	if err := e.close(r.Context(), x.ID, "the user ended it"); err != nil {
+	if err := e.close(r.Context(), x.ID, why); err != nil {
 		e.Deny(w, reference, err)
 		return
 	}
 	e.stop(r.Context(), reference, x)
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// ender is who may end an execution. A token for models is one execution's, so an agent that
+// uses it so ends itself.
+func (e *Entry) ender(ctx context.Context, token string) (claims identity.Claims, why string, err error) {
+	if claims, err = e.verify(ctx, token); err == nil {
+		return claims, "the user ended it", nil
+	}
+	if e.complete() && e.Agents != nil {
+		if claims, _, why, down := e.agent(ctx, token, identity.ModelAudience); why == "" && down == nil {
+			return claims, "its budget is used up", nil
+		}
+	}
+	return identity.Claims{}, "", err
 }
 
 // stop ends the session of an execution that its user ended: closed, it calls no tool, but

@@ -134,11 +134,19 @@ func bearer(r *http.Request) string {
 func (c *call) verify(ctx context.Context) bool {
 	claims, err := c.Verifier.Verify(ctx, c.token, identity.ModelAudience(c.Models.Lane), c.Now())
 	if err != nil || claims.Lane != c.Models.Lane {
-		c.note("the token is not trusted here")
+		c.note(untrusted(err))
 		return false
 	}
 	c.claims = claims
 	return true
+}
+
+// untrusted says why as operators read it: which claim, and nothing of the token.
+func untrusted(err error) string {
+	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
+		return "the token is not trusted here: " + string(refusal.Reason)
+	}
+	return "the token is not trusted here"
 }
 
 func (c *call) note(why string) {

@@ -181,6 +181,7 @@ type lane struct {
 	platform.Running
 	w                 *world
 	request, response *Function
+	models            string // where its broker is
 }
 
 // lane deploys a lane as constructs/lane.go does.
@@ -196,7 +197,8 @@ func (w *world) lane(agent, name string) *lane {
 			}
 			l.request = l.interceptor("request", text)
 			l.response = l.interceptor("response", text)
-			registration := documents(w.t, "", w.p.Registration(running, l.runtime(), "https://gateway.example/mcp"))
+			l.models = serve(w.t, l.broker())
+			registration := documents(w.t, "", w.p.Registration(running, l.runtime(), "https://gateway.example/mcp", l.models+"/"))
 			w.cloud.Put(running.Registration(), string(registration[""]))
 			return l
 		}

@@ -14,9 +14,12 @@ import (
 	"remit/terms"
 )
 
-// DelegationHeader is the one header the runtime lets through to the agent (the lane's
-// RequestHeaderConfiguration names it and nothing else).
-const DelegationHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Delegation"
+// The headers that the runtime lets through to the agent (the lane's
+// RequestHeaderConfiguration names these and nothing else).
+const (
+	DelegationHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Delegation"
+	ModelsHeader     = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Models"
+)
 
 // runtime is Bedrock AgentCore. One execution is one session.
 type runtime struct{ client *bedrockagentcore.Client }
@@ -28,6 +31,9 @@ func (r runtime) Invoke(ctx context.Context, i entry.Invocation) (entry.Answer, 
 		ContentType: aws.String("application/json"), Payload: i.Payload,
 	}, func(o *bedrockagentcore.Options) {
 		o.APIOptions = append(o.APIOptions, http.AddHeaderValue(DelegationHeader, i.Token))
+		if i.Models != "" {
+			o.APIOptions = append(o.APIOptions, http.AddHeaderValue(ModelsHeader, i.Models))
+		}
 		o.RetryMaxAttempts = 1 // a second attempt would be a second run
 	})
 	if err != nil {

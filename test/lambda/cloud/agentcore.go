@@ -11,12 +11,15 @@ import (
 // Invocation is what an agent gets.
 type Invocation struct {
 	Runtime, Endpoint, Session string
-	Token                      string // from the one header that a lane's runtime lets through
+	Token, Bearer              string // from the two headers that a lane's runtime lets through
 	Payload                    []byte
 }
 
-// delegation is that header.
-const delegation = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Delegation"
+// Those headers.
+const (
+	delegation = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Delegation"
+	models     = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-Models"
+)
 
 // Agent is what runs in every runtime. It writes the answer, piece by piece.
 func (c *Cloud) Agent(run func(http.ResponseWriter, Invocation)) {
@@ -45,7 +48,7 @@ func (c *Cloud) agentCore(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "ValidationException", err.Error())
 		return
 	}
-	i := Invocation{Runtime: arn, Endpoint: r.URL.Query().Get("qualifier"), Session: r.Header.Get("X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"), Token: r.Header.Get(delegation)}
+	i := Invocation{Runtime: arn, Endpoint: r.URL.Query().Get("qualifier"), Session: r.Header.Get("X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"), Token: r.Header.Get(delegation), Bearer: r.Header.Get(models)}
 	switch segments[3] {
 	case "invocations":
 		c.note(r, "bedrock-agentcore:InvokeAgentRuntime", arn, nil)

@@ -1,6 +1,6 @@
 // Package cloud is the little of AWS that the functions call, as one HTTP server: KMS with
-// real keys, the parameter store, STS, AgentCore's runtime, and DynamoDB by way of DynamoDB
-// Local. It speaks their protocols and notes who asked for what; it allows everyone
+// real keys, the parameter store, STS, AgentCore's runtime, Bedrock's with a stand-in for its
+// models, and DynamoDB by way of DynamoDB Local. It speaks their protocols and notes who asked for what; it allows everyone
 // everything. Start with [New]; [Cloud.Environment] makes a function use it.
 package cloud
 
@@ -59,12 +59,13 @@ const (
 	STS       = "sts"
 	DynamoDB  = "dynamodb"
 	AgentCore = "bedrock-agentcore"
+	Bedrock   = "bedrock-runtime"
 )
 
 // variables are the SDK's, by service.
 var variables = map[string]string{
 	KMS: "AWS_ENDPOINT_URL_KMS", SSM: "AWS_ENDPOINT_URL_SSM", STS: "AWS_ENDPOINT_URL_STS",
-	DynamoDB: "AWS_ENDPOINT_URL_DYNAMODB", AgentCore: "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE",
+	DynamoDB: "AWS_ENDPOINT_URL_DYNAMODB", AgentCore: "AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", Bedrock: "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
 }
 
 // New starts a cloud whose DynamoDB is at a URL, "" for none.
@@ -188,6 +189,8 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request) {
 		c.sts(w, r)
 	case service == AgentCore:
 		c.agentCore(w, r)
+	case service == Bedrock:
+		c.bedrock(w, r)
 	case service == DynamoDB:
 		c.table(w, r)
 	default:
