@@ -22,7 +22,6 @@ import (
 	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
 	"remit/lambdas/model"
-	"remit/lambdas/model/bedrock"
 	"remit/lambdas/model/standin"
 	"remit/lambdas/sealing"
 	"remit/ledger"
@@ -203,7 +202,7 @@ func (s *Server) lane(p *platform.Platform, running platform.Running, w *world) 
 	at, models := s.base+"/lanes/"+running.Agent+"/"+running.Lane, ""
 	if running.Brokered() {
 		models = at + "/models"
-		l.models = &model.Broker{Models: p.Models(running), Verifier: verifier, Ledger: w.ledger, Upstream: standin.Upstream{}, Door: bedrock.Door{URL: s.base, Client: local}, Note: s.log.note, Now: s.now}
+		l.models = &model.Broker{Models: p.Models(running), Verifier: verifier, Ledger: w.ledger, Upstream: standin.Upstream{}, Door: model.OverHTTP{URL: s.base, Client: local}, Note: s.log.note, Now: s.now}
 	}
 	l.registration = p.Registration(running, "this laptop", at+"/mcp", models)
 	l.gateway = &gateway.Gateway{

@@ -127,10 +127,10 @@ func TestMemoryIsKeptApartByItsDeclaredScope(t *testing.T) {
 		condition        string
 		recall           string // the statement of the memory role
 	}{
-		{"agent", "UseMemoryKey UseOwnMemory", "execution gateway reach request response", "AGENT#clerk#*", "", ""},
-		{"tenant", "", "execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#*", "aws:PrincipalTag/tenant", "RecallOneTenant"},
-		{"user", "", "execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#USER#${aws:PrincipalTag/user}#*", "aws:PrincipalTag/tenant aws:PrincipalTag/user", "RecallOneUser"},
-		{"none", "", "execution gateway reach request response", "", "", ""},
+		{"agent", "UseMemoryKey UseOwnMemory", "broker execution gateway reach request response", "AGENT#clerk#*", "", ""},
+		{"tenant", "", "broker execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#*", "aws:PrincipalTag/tenant", "RecallOneTenant"},
+		{"user", "", "broker execution gateway memory reach request response", "TENANT#${aws:PrincipalTag/tenant}#USER#${aws:PrincipalTag/user}#*", "aws:PrincipalTag/tenant aws:PrincipalTag/user", "RecallOneUser"},
+		{"none", "", "broker execution gateway reach request response", "", "", ""},
 	} {
 		t.Run(c.scope, func(t *testing.T) {
 			w := made(func(p *platform.Platform, _ *platform.Environment) {
@@ -403,6 +403,7 @@ func hasSid(w iam.World, sid string) bool {
 func TestADirectAgentInvokesExactlyItsModelsAndABrokeredOneNone(t *testing.T) {
 	w := made(func(p *platform.Platform, _ *platform.Environment) {
 		agent(p, "reader").Models = platform.Models{Via: "direct", IDs: []string{"a.m-v1:0"}, Profiles: []string{"eu.a.m-v1:0"}}
+		agent(p, "clerk").Models = platform.Models{Via: "broker", IDs: []string{"a.n-v1:0"}}
 	})
 	reader := role(t, w, "acme-prod-reader-stable-execution").Policy
 	same(t, "another model can be called", strings.Join(sid(t, reader, "InvokeDeclaredModels").Resources.Of, " "), "arn:aws:bedrock:us-east-1::foundation-model/a.m-v1:0")
@@ -410,7 +411,15 @@ func TestADirectAgentInvokesExactlyItsModelsAndABrokeredOneNone(t *testing.T) {
 	route := sid(t, reader, "RouteDeclaredProfiles")
 	same(t, "the model can be called in regions outside the profile's", strings.Join(route.Resources.Of, " "), "arn:aws:bedrock:eu-*::foundation-model/a.m-v1:0")
 	same(t, "the routed model can be called without the profile", values(route, "StringEquals", "bedrock:InferenceProfileArn"), "arn:aws:bedrock:us-east-1:111111111111:inference-profile/eu.a.m-v1:0")
-	noneWith(t, w, "clerk", "bedrock:")
+	for _, r := range w.Roles {
+		for _, s := range r.Policy.Statements {
+			if r.ARN.Name() == "acme-prod-clerk-stable-broker" && s.Sid == "InvokeDeclaredModels" {
+				same(t, "the broker calls another model", strings.Join(s.Resources.Of, " "), "arn:aws:bedrock:us-east-1::foundation-model/a.n-v1:0")
+			} else if strings.Contains(r.ARN.Name(), "-clerk-stable-") && strings.Contains(strings.Join(s.Actions.Of, " "), "bedrock:") {
+				t.Errorf("%s may use a model past its broker", r.ARN)
+			}
+		}
+	}
 }
 
 // A profile's first word is its geography, and regions are not named after it: apac routes

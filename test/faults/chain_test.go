@@ -59,6 +59,8 @@ func more() []fault {
 				instead("aws:PrincipalArn", arnIn(prodAccount, requestRole))(&p.Document.Statements[i])
 			}
 		}},
+		{"a broker reaches models that nobody declared", "ceiling ceiling-of-boundary", loose(brokerRole, grant("More", words("bedrock:InvokeModel"), words("arn:aws:bedrock:us-east-1::foundation-model/*")))},
+		{"a broker stops sessions itself", "ceiling ceiling-of-boundary compromise-broker", loose(brokerRole, grant("Stop", words("bedrock-agentcore:StopRuntimeSession"), words("arn:aws:bedrock-agentcore:us-east-1:"+prodAccount+":runtime/*")))},
 		{"a response interceptor changes what a tenant's day has left", "compromise-response-interceptor ledger", func(c *verify.Case) {
 			r := roleNamed(c, "meridian-prod-loan-processor-stable-response")
 			b := policyOf(c, r.Boundary)

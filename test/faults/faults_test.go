@@ -25,6 +25,7 @@ const (
 	execution   = "meridian-prod-loan-processor-stable-execution"
 	memoryRole  = "meridian-prod-loan-processor-stable-memory"
 	gatewayRole = "meridian-prod-loan-processor-stable-gateway"
+	brokerRole  = "meridian-prod-loan-processor-stable-broker"
 	requestRole = "meridian-prod-loan-processor-stable-request"
 	deployRole  = "meridian-prod-bootstrap-deploy"
 	stackRole   = "meridian-prod-bootstrap-execution"
@@ -147,6 +148,7 @@ var faults = []fault{
 	{"a memory role trusts the account without a pin", "trust-account", edit(memoryRole, "trust", "OnlyTheEntry", without("ArnEquals", "aws:PrincipalArn"))},
 	{"an interceptor spends for any lane", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "EXEC#*"))},
 	{"an interceptor spends for a lane whose name its own begins", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "EXEC#loan-processor--stable*"))},
+	{"a broker spends for any lane", "ledger", edit(brokerRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "EXEC#*"))},
 	{"an interceptor proposes in another lane's name", "ledger", edit(requestRole, "policy", "ReserveCalls", instead("dynamodb:LeadingKeys", "CONFIRM#loan-processor--canary#*"))},
 	{"an interceptor claims another agent's key", "ledger", edit(requestRole, "policy", "ClaimKeys", instead("dynamodb:LeadingKeys", "ONCE#read_loan_book/*"))},
 	{"an interceptor forges another lane's record", "ledger", edit("meridian-prod-loan-processor-stable-response", "policy", "WriteRecords", instead("dynamodb:LeadingKeys", "RECORD#loan-processor--canary--*"))},

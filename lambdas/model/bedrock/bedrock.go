@@ -1,5 +1,5 @@
 // Package bedrock is where a broker's calls go: Bedrock's runtime, signed as the role that
-// makes them, and the front door. Start with [Runtime].
+// makes them. Start with [Runtime].
 package bedrock
 
 import (
@@ -15,8 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-
-	"remit/terms"
 )
 
 // Runtime calls Bedrock's runtime over HTTP, byte for byte: an SDK's types would know only the
@@ -53,29 +51,4 @@ func escaped(path string) string {
 		parts[i] = strings.ReplaceAll(url.PathEscape(p), ":", "%3A")
 	}
 	return strings.Join(parts, "/")
-}
-
-// Door is the front door over HTTP.
-type Door struct {
-	URL    string // without a slash at its end
-	Client *http.Client
-}
-
-// End has the front door end an execution, with the very token that its agent asks for models
-// with.
-func (d Door) End(ctx context.Context, execution terms.ExecutionID, token string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, d.URL+"/executions/"+url.PathEscape(string(execution)), nil)
-	if err != nil {
-		return fmt.Errorf("the front door: %w", err)
-	}
-	request.Header.Set("Authorization", "Bearer "+token)
-	response, err := d.Client.Do(request)
-	if err != nil {
-		return fmt.Errorf("the front door: %w", err)
-	}
-	_ = response.Body.Close() // there is nothing in it to read
-	if response.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("the front door answered %s", response.Status)
-	}
-	return nil
 }

@@ -44,7 +44,7 @@ func newBroker(config aws.Config) (*model.Broker, error) {
 		Models: models, Verifier: verifier, Note: environ.Note, Now: time.Now,
 		Ledger:   &ledger.Ledger{Store: &dynamo.Store{Client: dynamodb.NewFromConfig(config), Tables: map[string]string{ledger.LedgerTable: environ.Must("REMIT_LEDGER")}}},
 		Upstream: bedrock.Runtime{Base: runtime(config), Region: config.Region, Credentials: config.Credentials, Client: &http.Client{}}, // an answer streams for minutes
-		Door:     bedrock.Door{URL: issuer, Client: client},
+		Door:     model.OverHTTP{URL: issuer, Client: client},
 	}, nil
 }
 
