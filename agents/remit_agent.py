@@ -240,9 +240,10 @@ class Scripted:
 
 
 class Bedrock:
-    """A model through Amazon Bedrock's Converse. Nothing in this repository has exercised
-    it: it needs boto3, credentials and a model of the account. With `models.via: broker`
-    in the declaration an execution role may not invoke models, and this will be refused."""
+    """A model through Amazon Bedrock's Converse, by the AWS SDK as it is. Where models are
+    reached through a broker, AWS_ENDPOINT_URL_BEDROCK_RUNTIME says where it is, and
+    AWS_BEARER_TOKEN_BEDROCK holds the token for models; where they are used directly, the
+    execution role is what signs."""
 
     def __init__(self, model: str, instructions: str):
         try:

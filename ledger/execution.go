@@ -22,8 +22,17 @@ type Admission struct {
 	Caps      []Amount // with Slices, the one of [CostLimit] is what every slice takes
 	Slices    []Slice
 	Approval  string // the confirmation that this one-call execution runs, "" for an ordinary one
+	Hour      int64  // MicroUSD an hour of running costs; all of it is taken at once, and what did not run comes back
 	Deadline  time.Time
 	At        time.Time
+}
+
+// running is what the whole life of an execution costs, rounded up.
+func (a Admission) running() int64 { return hourly(a.Hour, a.Deadline.Sub(a.At)) }
+
+func hourly(price int64, d time.Duration) int64 {
+	seconds := int64((max(0, d) + time.Second - 1) / time.Second)
+	return (price*seconds + 3599) / 3600
 }
 
 // Slice is a part of a day's budget. Limit of the execution it funds is [CostLimit].
@@ -55,7 +64,7 @@ type Execution struct {
 	Approval string
 	Deadline time.Time
 	Caps     map[string]int64
-	Used     map[string]int64 // settled and reserved together
+	Used     map[string]int64 // settled, reserved, and held for running time, together
 	Counts   Counts
 	Why      string // why it closed or was stopped
 	Returned int64  // MicroUSD given back to the days it came from
@@ -115,6 +124,9 @@ func (a Admission) check() error {
 	caps, err := once(a.Caps)
 	if err != nil {
 		return err
+	}
+	if a.Hour < 0 || a.Hour > 0 && a.running() > caps[CostLimit] {
+		return invalid("an execution's cap of %s covers the time it may run", CostLimit)
 	}
 	return a.checkSlices(caps)
 }
@@ -218,6 +230,10 @@ func (a Admission) item(stoppedTools []string) Item {
 	}
 	for _, s := range a.Slices {
 		i["slice/"+s.Of] = text(s.Date)
+	}
+	if hold := a.running(); hold > 0 {
+		i["hour"], i["running"] = number(a.Hour), number(hold)
+		i["left/"+CostLimit] = number(i.number("left/"+CostLimit) - hold)
 	}
 	return i
 }
@@ -323,17 +339,27 @@ func draining(i Item, at time.Time) []step {
 	} else {
 		op.Set = Item{"due": seconds(at.Add(drainAgain))}
 	}
-	days := sliceDays(i)
-	if len(days) == 0 || back == 0 {
+	days, idle := sliceDays(i), idle(i)
+	if len(days) == 0 || back+idle == 0 {
 		return []step{{op: op}}
 	}
-	op.Add = map[string]int64{"left/" + CostLimit: -back, "returned": back}
+	op.Add = map[string]int64{"left/" + CostLimit: -back, "returned": back + idle}
 	op.If = []Condition{is("returned", i["returned"])}
+	if i.has("running") {
+		op.Remove = append(op.Remove, "running") // it comes back once: whoever looked before finds that more was returned
+	}
 	steps := []step{{op: op, met: func(Item) error { return errAgain }}}
 	for _, s := range days {
-		steps = append(steps, giveDay(s.key(executionOf(i).User), s.Date, back))
+		steps = append(steps, giveDay(s.key(executionOf(i).User), s.Date, back+idle))
 	}
 	return steps
+}
+
+// idle is what was held for time that a closed execution did not run, by the clocks of who
+// opened and who closed it; nothing once it has come back.
+func idle(i Item) int64 {
+	ran := hourly(i.number("hour"), i.time("closed").Sub(i.time("opened")))
+	return max(0, i.number("running")-ran)
 }
 
 // sliceDays is the days an execution took its slices from.

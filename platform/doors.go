@@ -32,7 +32,7 @@ func (p *Platform) Registration(lane Running, runtime, gateway, models string) p
 	r := policy.Registration{
 		Lane: lane.Term(), Runtime: runtime, Endpoint: lane.Endpoint(), Gateway: gateway, Models: models, Share: int(lane.Version.Share),
 		Callers: p.RolesAbove(lane.Actor.Callers), Purposes: lane.Actor.Purposes,
-		Seconds: int64(lane.WallClock() / time.Second), Caps: lane.Caps(),
+		Seconds: int64(lane.WallClock() / time.Second), Caps: lane.Caps(), Hour: lane.Environment.Prices.Runtime,
 		Version: policy.Version{Code: lane.Version.Code, Prompts: lane.Version.Prompts, Models: modelsDigest(lane.Actor), Parameters: lane.Version.Parameters},
 	}
 	if m := lane.Actor.Memory; m != nil && m.Scope != "agent" {

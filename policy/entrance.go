@@ -41,15 +41,16 @@ type Login struct {
 // and what one execution of it may take. The zero Registration admits nobody.
 type Registration struct {
 	Lane     terms.Lane       `json:"lane"`
-	Runtime  string           `json:"runtime"`  // ARN
-	Endpoint string           `json:"endpoint"` // the runtime's named endpoint
-	Gateway  string           `json:"gateway"`  // URL
+	Runtime  string           `json:"runtime"`          // ARN
+	Endpoint string           `json:"endpoint"`         // the runtime's named endpoint
+	Gateway  string           `json:"gateway"`          // URL
 	Models   string           `json:"models,omitempty"` // URL of the lane's broker; empty: it uses models directly
-	Share    int              `json:"share"`    // percent of users; 0 serves the rest
-	Callers  []string         `json:"callers"`  // user roles, with those above included
+	Share    int              `json:"share"`            // percent of users; 0 serves the rest
+	Callers  []string         `json:"callers"`          // user roles, with those above included
 	Purposes []string         `json:"purposes"`
 	Seconds  int64            `json:"seconds"` // wall clock of one execution
 	Caps     map[string]int64 `json:"caps"`    // limits of one execution, in their own units
+	Hour     terms.MicroUSD   `json:"hour"`    // of running time, which the cap of cost covers
 	Memory   *Remembering     `json:"memory,omitempty"`
 	Version  Version          `json:"version"`
 }

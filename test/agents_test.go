@@ -41,7 +41,10 @@ type opening struct {
 }
 
 // execution is what the application hands to the agent.
-type execution struct{ Gateway, Token string }
+type execution struct {
+	Gateway, Token, Models string
+	Bearer                 string `json:"models_token"`
+}
 
 func read(t *testing.T, file string, into any) {
 	t.Helper()
@@ -294,7 +297,7 @@ func TestAnAgentTriesAgainOnlyWhenNothingRan(t *testing.T) {
 				_, _ = io.WriteString(rw, c.answer)
 			}))
 			defer web.Close()
-			out, complaint, err := atWork(w.Program, w.Task, execution{web.URL, token})
+			out, complaint, err := atWork(w.Program, w.Task, execution{Gateway: web.URL, Token: token})
 			if err == nil || out != "" || !strings.Contains(complaint, c.says) {
 				t.Errorf("an agent that cannot begin must say why and fail: %v %q %q", err, out, complaint)
 			}

@@ -176,7 +176,7 @@ func logins(t testing.TB, company *identity.LocalSigner) *identity.Verifier {
 }
 
 func delegations(t testing.TB, ours *identity.LocalSigner) *identity.Verifier {
-	return verifier(t, identity.Issuer{URL: ourURL, Kind: identity.KindDelegation, Audiences: []string{stable.String(), trial.String()},
+	return verifier(t, identity.Issuer{URL: ourURL, Kind: identity.KindDelegation, Audiences: []string{stable.String(), trial.String(), identity.ModelAudience(stable), identity.ModelAudience(trial)},
 		Algorithms: []identity.Algorithm{identity.ES256}, Types: []string{"at+jwt"}}, ours)
 }
 

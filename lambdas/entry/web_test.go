@@ -348,6 +348,29 @@ func TestOnlyItsOwnUserEndsAnExecution(t *testing.T) {
 	h.isOver(t, o.Execution, "the user ended it")
 }
 
+func TestABrokerEndsTheExecutionWhoseTokenItHoldsAndNoOther(t *testing.T) {
+	h := newHouse(t)
+	h.lanes.list[0].Models = "https://models.example"
+	o := h.opened(t, ana)
+	if claims, err := h.Agents.Verify(context.Background(), o.Models, identity.ModelAudience(stable), h.at); err != nil || claims.Execution != o.Execution || o.Models == o.Token {
+		t.Fatalf("the token for models is for %+v, %v", claims, err)
+	}
+	if _, err := h.Agents.Verify(context.Background(), o.Models, stable.String(), h.at); err == nil {
+		t.Error("the token for models opens the gateway")
+	}
+	if w := h.ask(t, "DELETE /executions/"+string(o.Execution), o.Models, ""); w.Code != http.StatusNoContent {
+		t.Errorf("its own: %d %s", w.Code, w.Body)
+	}
+	h.isOver(t, o.Execution, "its budget is used up")
+	if !slices.Equal(h.agents.stopped, []terms.ExecutionID{o.Execution}) {
+		t.Errorf("stopped are %v", h.agents.stopped)
+	}
+	other := h.opened(t, ana)
+	if w := h.ask(t, "DELETE /executions/"+string(other.Execution), o.Models, ""); w.Code != http.StatusForbidden {
+		t.Errorf("another execution of the same user and lane: %d %s", w.Code, w.Body)
+	}
+}
+
 func TestAnExecutionThatItsUserEndsStopsItsAgent(t *testing.T) {
 	h := newHouse(t)
 	o := h.opened(t, ana)

@@ -154,6 +154,7 @@ func init() {
 		"AnotherTenantsDatumAndAnUnknownOneAreTheSameRefusal":    owner,
 		"AStopIsSeenByTheNextCallAndByTheNextOpening":            stop,
 		"AClosedExecutionReturnsItsSliceAndSettlesWhatRan":       closeReturns,
+		"RunningTimeIsHeldAtOnceAndOnlyWhatRanStaysTaken":        running,
 		"UsersWhoseNamesHoldSeparatorsShareNothing":              separators,
 		"ALimitNobodyDeclaredIsRefused":                          undeclared, // F17
 		"TheDayClosesAdmissionForUserAndTenant":                  dayCloses,
@@ -378,6 +379,34 @@ func releaseAll(s *story) {
 	if r := s.reserve(again); r.Stored != nil {
 		s.Error("a released key answers as if something had run")
 	}
+}
+
+func running(s *story) {
+	a := s.admission("e1", 20)
+	a.Hour = 3_600_000 // a dollar's thousandth a second
+	_, err := s.l.Open(ctx, a)
+	must(s.T, err)
+	same(s.T, "a minute is held", s.used("e1"), map[string]int64{"tool_calls": 0, "cost": 60_000})
+	c := s.claim("e1")
+	c.Takes[1].Take = 1_950_000
+	s.refuses(ledger.CostLimit, c) // the time it may still run is not to be spent on calls
+	s.at = s.at.Add(9500 * time.Millisecond)
+	must(s.T, s.l.Close(ctx, "e1", "answered", s.at))
+	must(s.T, s.l.Close(ctx, "e1", "again", s.at.Add(time.Second)))
+	same(s.T, "ten seconds were begun", s.used("e1"), map[string]int64{"tool_calls": 0, "cost": 10_000})
+	same(s.T, "the day", s.budget(), ledger.Budget{Date: s.day(), User: map[string]int64{"cost": 10_000}, Tenant: 10_000})
+
+	a = s.admission("e2", 20)
+	a.Hour = 3_600_000
+	_, err = s.l.Open(ctx, a)
+	must(s.T, err)
+	s.at = s.at.Add(time.Hour) // found by a sweep long after: it cannot have run for longer than it could
+	s.sweep()
+	same(s.T, "its whole life", s.used("e2"), map[string]int64{"tool_calls": 0, "cost": 60_000})
+	a = s.admission("e3", 20)
+	a.Hour = 200 * 3_600_000
+	_, err = s.l.Open(ctx, a)
+	same(s.T, "a cap that does not cover the time", errors.Is(err, ledger.ErrInvalid), true)
 }
 
 func closeReturns(s *story) {

@@ -22,7 +22,7 @@ func Contention(clients int, oneTenant bool) (opening, reserving int) {
 			u.Tenant = fmt.Sprint("tenant", n)
 		}
 		a := w.admission(&process{w: w}, u, "stable", callCap)
-		a.Deadline = a.At.Add(24 * time.Hour)
+		a.Deadline, a.Hour = a.At.Add(24*time.Hour), 0
 		for i := range a.Slices {
 			a.Slices[i].Cap = int64(clients) * costCap
 		}

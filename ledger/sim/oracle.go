@@ -248,6 +248,9 @@ func (o *oracle) execution(i ledger.Item, charged map[string]int64, counts [3]in
 		if limit == ledger.CostLimit {
 			most -= number(i, "returned")
 		}
+		if limit == ledger.CostLimit {
+			most -= o.ran(i)
+		}
 		if most-left != charged[limit] {
 			o.wrong("%s of %s: %d are counted as used, %d by the records", limit, id, most-left, charged[limit])
 		}
@@ -255,6 +258,17 @@ func (o *oracle) execution(i ledger.Item, charged map[string]int64, counts [3]in
 	if got := [3]int64{number(i, "intents"), number(i, "outcomes"), number(i, "denials")}; got != counts {
 		o.wrong("%s counts %v records and left %v", id, got, counts)
 	}
+}
+
+// ran is what running time takes of an execution: all that it might cost until it has closed
+// and given back, and then what it did.
+func (o *oracle) ran(i ledger.Item) int64 {
+	if i["running"].N != nil || i["hour"].N == nil {
+		return number(i, "running")
+	}
+	seconds := (number(i, "closed") - number(i, "opened") + 999) / 1000
+	held := (number(i, "deadline") - number(i, "opened") + 999) / 1000
+	return (number(i, "hour")*max(0, min(seconds, held)) + 3599) / 3600
 }
 
 // days checks that a day's budget is what executions hold of it, and never more than it is.

@@ -121,6 +121,7 @@ func (w *world) admission(p *process, u terms.User, lane string, calls int64) le
 	return ledger.Admission{Execution: terms.ExecutionID(fmt.Sprint("e", w.serial)), User: u, Lane: laneNamed(lane),
 		Caps:     []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: calls}, {Limit: ledger.CostLimit, Take: costCap}},
 		Slices:   []ledger.Slice{{Of: "user", Take: costCap, Cap: userCap, Date: day}, {Of: "tenant", Take: costCap, Cap: tenantCap, Date: day}},
+		Hour:     int64(w.pick(2)) * 6 * 60, // six a minute
 		Deadline: p.now().Add(time.Duration(60+w.pick(600)) * time.Second), At: p.now()}
 }
 
