@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"remit/platform/load"
+	"remit/terms"
 )
 
 // clock is a time that a test moves.
@@ -134,6 +137,60 @@ func TestAnExecutionEndsAfterItsMinuteAndItsSessionIsStopped(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "session "+o.Execution+" is stopped") {
 		t.Errorf("nobody stopped the session:\n%s", log)
+	}
+}
+
+// prompt asks the execution's model to say back so many bytes, up to a length in tokens.
+func prompt(t *testing.T, o Opened, size, most int) (status int, text string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"messages":[{"role":"user","content":[{"text":%q}]}],"inferenceConfig":{"maxTokens":%d}}`, strings.Repeat("x", size), most)
+	return post(t, o.Models+"/model/anthropic.claude-sonnet-4-5-20250929-v1:0/converse", o.Bearer, body)
+}
+
+var remains = regexp.MustCompile(`(\w+): this call could take \d+, and (\d+) are left`)
+
+// An agent that goes on until it can pay for nothing more: of tokens when it only reads, of
+// money when its model also writes.
+func TestTheTokensAndTheCostOfModelsEachEndTheRunAndStopTheSession(t *testing.T) {
+	for limit, reads := range map[string]bool{"tokens": true, "model_cost": false} {
+		s, log := lender(t, monday())
+		o, _, _ := enter(t, s, "ana")
+		length := func(size int) int {
+			if reads {
+				return 1
+			}
+			return size/4 + 1
+		}
+		size, said := 100_000, ""
+		for calls := 0; !strings.Contains(said, "has ended"); calls++ {
+			if calls > 1000 {
+				t.Fatalf("%s: it still goes on: %s", limit, said)
+			}
+			var status int
+			if status, said = prompt(t, o, size, length(size)); status == http.StatusOK {
+				continue
+			}
+			if left := remains.FindStringSubmatch(said); left != nil {
+				n, _ := strconv.Atoi(left[2])
+				if size = n - 2300; left[1] == "model_cost" {
+					size = (n - 9000) * 2 / 15 // 3.75 a byte at its dearest, and 15 a token of four
+				}
+				size = max(1, size)
+			}
+		}
+		if !strings.Contains(said, limit+" is used up, and the execution has ended") {
+			t.Errorf("%s: %s", limit, said)
+		}
+		if !strings.Contains(log.String(), "session "+o.Execution+" is stopped") {
+			t.Errorf("%s: nobody stopped the session:\n%s", limit, log)
+		}
+		if code, text := asking(t, o, 1, "lookup_regulation", `{"citation":"12 CFR 1002.9"}`); code != -32013 {
+			t.Errorf("%s: a tool runs afterwards: %s", limit, text)
+		}
+		x, err := s.current().ledger.Execution(context.Background(), terms.ExecutionID(o.Execution))
+		if used, most := x.Used[limit], x.Caps[limit]; err != nil || used > most || used < most*99/100 {
+			t.Errorf("%d of %d %s were used, %v", used, most, limit, err)
+		}
 	}
 }
 

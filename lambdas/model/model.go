@@ -248,14 +248,18 @@ func (c *call) most(limit string) int64 {
 	return 0
 }
 
+// smallest is the shortest thing to say to a model.
+const smallest = `{"inferenceConfig":{"maxTokens":1},"messages":[{"content":[{"text":"x"}],"role":"user"}]}`
+
 // least is what the smallest call of the cheapest model takes.
 func (c *call) least(limit string) int64 {
+	const input = overhead + int64(len(smallest))
 	if limit == ledger.TokensLimit {
-		return overhead + 2
+		return input + 1
 	}
-	least := c.price.Worst(overhead+1, 1)
+	least := c.price.Worst(input, 1)
 	for _, p := range c.Models.Prices {
-		least = min(least, p.Worst(overhead+1, 1))
+		least = min(least, p.Worst(input, 1))
 	}
 	return max(1, least)
 }
