@@ -32,7 +32,7 @@ lint: ## formatting, vet, and cfn-lint over every synthesized template
 	@tools/lint
 
 bench: ## ratios, measured side by side in one run
-	@tools/need go node
+	@tools/need go node java
 	@tools/install npm
 	@tools/bench
 

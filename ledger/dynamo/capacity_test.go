@@ -44,7 +44,7 @@ func (m *metered) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 
 // Each is a kind of call with everything on it that the kind can have.
 func capacities(t *testing.T) string {
-	s := local(t)
+	s := tried(t)
 	m := &metered{API: s.Client}
 	l := &ledger.Ledger{Store: &Store{Client: m, Tables: s.Tables, Patience: time.Minute, TryTime: time.Minute}}
 	ctx, now := context.Background(), time.Now()
@@ -94,7 +94,7 @@ func TestTheReadmeSaysWhatACallCosts(t *testing.T) {
 
 // contention lets users open at once and answers tries per opening, and per call.
 func contention(t *testing.T, clients int, tenant func(int) string) (opening, calling float64) {
-	s := local(t)
+	s := tried(t)
 	m := &metered{API: s.Client}
 	l := &ledger.Ledger{Store: &Store{Client: m, Tables: s.Tables, Patience: time.Minute, TryTime: time.Minute}}
 	now := time.Now()

@@ -16,10 +16,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"remit/ledger"
+	"remit/ledger/dynamo/local"
 )
 
 func reserveAt(url string) error {
-	l := &ledger.Ledger{Store: &Store{Client: client(url), Tables: map[string]string{ledger.LedgerTable: "l", ledger.DirectoryTable: "d"}, Patience: 300 * time.Millisecond}}
+	l := &ledger.Ledger{Store: &Store{Client: local.Client(url), Tables: map[string]string{ledger.LedgerTable: "l", ledger.DirectoryTable: "d"}, Patience: 300 * time.Millisecond}}
 	r, err := l.Reserve(context.Background(), claim("c", 1, time.Now()))
 	if r.Call != "" {
 		return fmt.Errorf("a reservation came with %w", err)
@@ -87,7 +88,7 @@ func (s *shaky) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 }
 
 func TestALostAnswerIsAskedForAgainAndCountedOnce(t *testing.T) {
-	s := local(t)
+	s := tried(t)
 	open(t, &ledger.Ledger{Store: s}, 5)
 	flaky := &shaky{API: s.Client, tokens: map[string]bool{}, fault: func(try int64, done error) error {
 		if try <= 3 {
@@ -105,7 +106,7 @@ func TestALostAnswerIsAskedForAgainAndCountedOnce(t *testing.T) {
 }
 
 func TestAConflictIsTriedAgainAndAFailedConditionIsNot(t *testing.T) {
-	s := local(t)
+	s := tried(t)
 	open(t, &ledger.Ledger{Store: s}, 0)
 	conflict := "TransactionConflict"
 	flaky := &shaky{API: s.Client, tokens: map[string]bool{}, fault: func(try int64, done error) error {

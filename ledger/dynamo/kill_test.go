@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"remit/ledger"
+	"remit/ledger/dynamo/local"
 	"remit/terms"
 )
 
@@ -41,7 +42,7 @@ func settle(c ledger.Claim, at time.Time) ledger.Outcome {
 // killed.
 func beClient() {
 	at := strings.Fields(os.Getenv(clientEnv))
-	l := &ledger.Ledger{Store: &Store{Client: client(at[0]), Tables: map[string]string{ledger.LedgerTable: at[1], ledger.DirectoryTable: at[2]}, Patience: time.Minute, TryTime: time.Minute}}
+	l := &ledger.Ledger{Store: &Store{Client: local.Client(at[0]), Tables: map[string]string{ledger.LedgerTable: at[1], ledger.DirectoryTable: at[2]}, Patience: time.Minute, TryTime: time.Minute}}
 	for n := 0; ; n++ {
 		c := claim(at[3], n, time.Now())
 		_, err := l.Reserve(context.Background(), c)
@@ -74,7 +75,7 @@ func execution(t *testing.T, l *ledger.Ledger) ledger.Execution {
 }
 
 func TestSixtyFourClientsSpendExactlyTheCap(t *testing.T) {
-	l := &ledger.Ledger{Store: local(t)}
+	l := &ledger.Ledger{Store: tried(t)}
 	const most = 400
 	open(t, l, most)
 	var admitted, asked atomic.Int64
@@ -100,7 +101,7 @@ func TestSixtyFourClientsSpendExactlyTheCap(t *testing.T) {
 }
 
 func TestClientsKilledInMidFlightStrandNothing(t *testing.T) {
-	s := local(t)
+	s := tried(t)
 	l := &ledger.Ledger{Store: s}
 	const most, processes = 400, 16
 	open(t, l, most)

@@ -1,18 +1,14 @@
 package lambda
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
+
+	"remit/ledger/dynamo/local"
 )
 
 // What all tests share: the built functions, and a running DynamoDB Local, "" without one.
@@ -21,8 +17,6 @@ var (
 	dynamodb string
 	absent   error // why there is none
 )
-
-const emulator = ".tools/dynamodb/emulator"
 
 func TestMain(m *testing.M) {
 	if how := behaviours[os.Getenv(behaviour)]; how != nil {
@@ -34,11 +28,12 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		stop, err := startDynamoDB()
+		url, stop, err := local.Start(".")
 		if err != nil {
 			absent = err
 		}
 		defer stop()
+		dynamodb = url
 		if built, err = os.MkdirTemp("", "remit-lambda-"); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -54,43 +49,6 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// startDynamoDB starts DynamoDB Local on a free port, one database for every access key, and
-// waits until it answers. Stop may be called whether it runs or not.
-func startDynamoDB() (stop func(), err error) {
-	stop = func() {}
-	dir, err := filepath.Abs(emulator)
-	if err != nil {
-		return stop, err
-	}
-	if _, err := os.Stat(filepath.Join(dir, "DynamoDBLocal.jar")); err != nil {
-		return stop, err
-	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return stop, err
-	}
-	port := free.Addr().(*net.TCPAddr).Port
-	free.Close()
-	java := exec.Command("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.library.path=./DynamoDBLocal_lib", "-jar", "DynamoDBLocal.jar",
-		"-port", fmt.Sprint(port), "-inMemory", "-sharedDb", "-disableTelemetry")
-	var said bytes.Buffer
-	java.Dir, java.Stdout, java.Stderr = dir, &said, &said
-	if err := java.Start(); err != nil {
-		return stop, err
-	}
-	stop = func() { _ = java.Process.Kill(); _ = java.Wait() }
-	url := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) { // polling a port
-		if r, err := http.Get(url); err == nil {
-			r.Body.Close()
-			dynamodb = url
-			return stop, nil
-		}
-	}
-	stop()
-	return func() {}, errors.New("it did not answer within a minute: " + said.String())
-}
-
 // inputs has the go command note what the functions are built of, which it cannot know: it
 // would answer from its cache after a function has changed, or DynamoDB Local has come.
 // Names are whole, because it does not know of TestMain's change of directory either.
@@ -99,7 +57,7 @@ var inputs = sync.OnceValue(func() error {
 	if err != nil {
 		return err
 	}
-	_, _ = os.Stat(filepath.Join(root, emulator)) // whether it is there is all that matters
+	_, _ = os.Stat(filepath.Join(root, local.Dir)) // whether it is there is all that matters
 	for _, dir := range []string{"artifact", "audit", "constructs", "environments", "identity", "lambdas", "ledger", "policy", "terms"} {
 		if err := filepath.WalkDir(filepath.Join(root, dir), func(string, fs.DirEntry, error) error { return nil }); err != nil {
 			return err
