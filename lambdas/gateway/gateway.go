@@ -235,8 +235,8 @@ func (c *call) readArguments() {
 }
 
 // validate says what is wrong with the arguments of a tool the user may know of, else "".
-func (c *call) validate() string {
-	if c.tool == "" || !c.couldCall(c.tool) {
+func (c *call) validate(d policy.Decision) string {
+	if c.tool == "" || !knows(d) {
 		return "" // what is not the user's is refused like what does not exist
 	}
 	schema := c.gateway.Schemas[c.tool]
@@ -258,7 +258,11 @@ func (c *call) decide() policy.Decision {
 // couldCall reports whether some arguments exist with which the user might call the tool:
 // what tools/list shows. Hiding is not denying; every call is decided again.
 func (c *call) couldCall(tool string) bool {
-	d := c.gateway.Bundle.Decide(policy.Request{User: c.claims.User, Lane: c.claims.Lane, Purpose: c.claims.Purpose, Tool: tool, At: c.gateway.Now()})
+	return knows(c.gateway.Bundle.Decide(policy.Request{User: c.claims.User, Lane: c.claims.Lane, Purpose: c.claims.Purpose, Tool: tool, At: c.gateway.Now()}))
+}
+
+// knows reports whether the user may know of the decided call's tool: arguments have no part in it.
+func knows(d policy.Decision) bool {
 	return d.Checks[policy.Role].Effect == policy.Allow && d.Checks[policy.RBAC].Effect == policy.Allow && len(d.Constraints) == 0
 }
 
