@@ -101,8 +101,8 @@ func (o object) text(name string) (string, bool) {
 }
 
 func isText(s string) bool {
-	return s != "" && len(s) <= 256 && utf8.ValidString(s) && !strings.ContainsRune(s, utf8.RuneError) &&
-		strings.TrimSpace(s) == s && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+	return s != "" && len(s) <= 256 && strings.TrimSpace(s) == s &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) // bytes that are not UTF-8 range as RuneError
 }
 
 // texts is an array of strings, each as text has it.
