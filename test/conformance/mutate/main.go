@@ -4,7 +4,8 @@
 //
 // gremlins takes a place for tested only when the coverage profile has a counter there, and
 // a case of a switch or a constant has none. Those places are mutated here, by the same
-// table, or they would never be; and so is what did not end in time among others.
+// table, or they would never be. gremlins runs the tests with -short; what it does not see
+// killed is put to all of them.
 package main
 
 import (
