@@ -232,6 +232,39 @@ func TestKeysComeFromAnAddressThatCanBeAsked(t *testing.T) {
 	}
 }
 
+func TestTheTimesOfKeysAreInOrder(t *testing.T) {
+	fetch := func(context.Context, string) ([]byte, error) { return nil, errors.New("not asked") }
+	for _, c := range []struct {
+		cooldown, refresh, stale time.Duration
+		want                     bool
+	}{
+		{1, 2, 3, true}, {2, 2, 2, true}, {0, 0, 0, true},
+		{-1, 2, 3, false}, {2, 1, 3, false}, {1, 3, 2, false}, {-3, -2, -1, false},
+	} {
+		source := KeySource{Fetch: fetch, Cooldown: c.cooldown, Refresh: c.refresh, Stale: c.stale}
+		if err := source.check(issuerURL); (err == nil) != c.want {
+			t.Errorf("cooldown %d, refresh %d, stale %d: %v", c.cooldown, c.refresh, c.stale, err)
+		}
+	}
+}
+
+func TestATokenIsOfTheOneApplicationThatItNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		claims object
+		want   string
+	}{
+		"client_id":                   {object{"client_id": "desk"}, "desk"},
+		"azp":                         {object{"azp": "desk"}, "desk"},
+		"both, and they say the same": {object{"client_id": "desk", "azp": "desk"}, "desk"},
+		"both, and they differ":       {object{"client_id": "desk", "azp": "portal"}, ""},
+		"neither":                     {object{}, ""},
+	} {
+		if got := (&opened{claims: c.claims}).client(); got != c.want {
+			t.Errorf("%s: an entry for %q takes it for %q's", name, c.want, got)
+		}
+	}
+}
+
 func TestAKeySourceThatSaysNoTimesHasTheStatedOnes(t *testing.T) {
 	fetch := func(context.Context, string) ([]byte, error) { return nil, errors.New("not asked") }
 	for name, c := range map[string]struct {
