@@ -63,12 +63,8 @@ func (c copied) environment(flags string) []string {
 	return append(os.Environ(), "GOFLAGS=-count=1 -vet=off"+flags, "TMPDIR="+c.tmp, "REMIT_CONFORMANCE=", "REMIT_CORPORA="+filepath.Join(c.tmp, "none"))
 }
 
-// How many times as long as the tests take a mutant may take: alone, and among others, where
-// its compiling counts, and what runs out of time leaves its compiler to hinder the rest.
-const (
-	patience = 4
-	slack    = 12
-)
+// patience is how many times as long as the tests take a mutant may take.
+const patience = 3
 
 // rehearse runs the tests without any mutation: once to compile what no mutant changes,
 // which would count as time that the tests take, and once for that time.
@@ -86,7 +82,7 @@ func (c copied) rehearse() (time.Duration, error) {
 // unleash runs gremlins with every kind of mutation that it has, and the short tests.
 func (c copied) unleash(gremlins string, workers int) ([]mutant, error) {
 	report := filepath.Join(c.tmp, "report.json")
-	run := exec.Command(gremlins, "unleash", "./"+c.pkg, "--output", report, "--workers", strconv.Itoa(workers), "--timeout-coefficient", strconv.Itoa(slack),
+	run := exec.Command(gremlins, "unleash", "./"+c.pkg, "--output", report, "--workers", strconv.Itoa(workers), "--timeout-coefficient", strconv.Itoa(patience),
 		"--invert-assignments", "--invert-bitwise", "--invert-bwassign", "--invert-logical", "--invert-loopctrl", "--remove-self-assignments")
 	run.Dir, run.Env = c.dir, c.environment(" -short")
 	said, err := run.CombinedOutput()
