@@ -103,7 +103,7 @@ var methods = map[string]bool{"initialize": true, "notifications/initialized": t
 
 // Request answers before the call.
 func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
-	c := &call{gateway: g, reference: newReference()}
+	c := &call{gateway: g}
 	defer c.unlessItPanics(&reply, codeUnavailable)
 	if why := c.admit(ctx, e); why != "" {
 		return c.refuse(codeRefused, why)
@@ -141,6 +141,9 @@ func (c *call) admit(ctx context.Context, e Event) string {
 
 // refuse denies what leaves no record, and tells operators why under the same reference.
 func (c *call) refuse(code int, why string) Reply {
+	if c.reference == "" { // it did not become a call, which is its own reference
+		c.reference = newReference()
+	}
 	if c.gateway.Note != nil {
 		c.gateway.Note(c.reference, why)
 	}
@@ -153,7 +156,7 @@ func (g *Gateway) complete() bool {
 
 // Response answers after the call. What it cannot read or filter stays behind.
 func (g *Gateway) Response(ctx context.Context, e Event) (reply Reply) {
-	c := &call{gateway: g, reference: newReference()}
+	c := &call{gateway: g}
 	defer c.unlessItPanics(&reply, codeFailed)
 	if why := c.admit(ctx, e); why != "" {
 		return c.refuse(c.afterwards(e), why)
