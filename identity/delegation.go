@@ -98,8 +98,10 @@ func (t *opened) delegation() (Claims, *Refusal) {
 	if !ok {
 		return Claims{}, refuse(BadActor)
 	}
-	if other, namesLane := parseLane(t.audience); namesLane && other != lane {
-		return Claims{}, refuse(WrongLane)
+	if t.audience != lane.String() {
+		if _, namesLane := parseLane(t.audience); namesLane {
+			return Claims{}, refuse(WrongLane)
+		}
 	}
 	user, known := t.delegator()
 	execution, runs := t.claims.text("execution")
@@ -128,7 +130,7 @@ func (t *opened) delegator() (terms.User, bool) {
 }
 
 func actingLane(act any) (terms.Lane, bool) {
-	a, _ := act.(object)
+	a, _ := asObject(act)
 	name, ok := a.text("sub")
 	if !ok || len(a) != 1 {
 		return terms.Lane{}, false

@@ -44,7 +44,7 @@ func readKeySet(data []byte, s suite) (map[string]*key, error) {
 	var unusable []string
 	secret, public := false, false
 	for _, item := range list {
-		jwk, ok := item.(object)
+		jwk, ok := asObject(item)
 		if !ok {
 			return nil, errNotAKeySet
 		}

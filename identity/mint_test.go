@@ -221,6 +221,9 @@ func TestOnlyKeysThatAVerifierWouldUseArePublished(t *testing.T) {
 			t.Errorf("%s: published %v", name, k)
 		}
 	}
+	if _, err := NewPublicKey(ES256, p384.Public()); err == nil || !strings.Contains(err.Error(), "not a P-256 key") {
+		t.Errorf("whoever chose another curve is not told so: %v", err)
+	}
 	if _, err := JWKS(PublicKey{}); err == nil {
 		t.Error("the zero key is published")
 	}

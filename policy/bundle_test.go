@@ -107,7 +107,7 @@ func TestTheCanonicalBytesOfACanonicalBundleAreItself(t *testing.T) {
 			}
 		}
 	}
-	for seed := range uint64(300) {
+	for seed := range seeds(300) {
 		b := roll(seed).bundle()
 		text, err := b.Canonical()
 		if err != nil {
@@ -396,6 +396,9 @@ func TestAnEmptyWordInABundleAdmitsNobody(t *testing.T) {
 }
 
 func TestTenThousandToolsLoadAndAreThere(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a second, and -short is for many runs")
+	}
 	b := grown(t, 10_000)
 	text, err := b.Canonical()
 	if err != nil {

@@ -224,7 +224,7 @@ var expressible = regexp.MustCompile(`^\$((\.[a-zA-Zé\x{301}]+)|\[[0-9*]+\])+$`
 // once is filtered.
 func TestExactlyTheAllowedLeavesOfAnyReplyLeave(t *testing.T) {
 	total, left, gone := 0, 0, 0
-	for seed := range uint64(6000) {
+	for seed := range seeds(6000) {
 		d := roll(seed)
 		text := d.text(5)
 		in := decoded(t, text)
@@ -294,7 +294,7 @@ func TestExactlyTheAllowedLeavesOfAnyReplyLeave(t *testing.T) {
 // ours: [*] of an object is no list, so its members are not named.
 func TestTheFilterSelectsWhatRFC9535Selects(t *testing.T) {
 	selected := 0
-	for seed := range uint64(3000) {
+	for seed := range seeds(3000) {
 		d := roll(seed + 1_000_000)
 		text := d.text(5)
 		in := decoded(t, text)
@@ -345,7 +345,7 @@ func scalarAt(query *jsonpath.Path, node *spec.LocatedNode) (leaf, bool) {
 }
 
 func TestAllowingLessNeverLetsMoreOut(t *testing.T) {
-	for seed := range uint64(1500) {
+	for seed := range seeds(1500) {
 		d := roll(seed + 2_000_000)
 		text := d.text(5)
 		allow := d.allow(decoded(t, text))
@@ -487,6 +487,9 @@ func TestAReplyThatCannotBeReadStaysBehindWhole(t *testing.T) {
 }
 
 func TestALargeReplyIsFilteredWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a second, and -short is for many runs")
+	}
 	const n = 100_000
 	reply := `{"structuredContent":{"lines":[` + strings.Repeat(`{"state":1,"card":"4111 1111"},`, n) + `{}]}}`
 	out, withheld, text := filtered(t, letting(t, false, "$.lines[*].state"), reply)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -127,12 +128,20 @@ func (z *Zone) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// locations are the zones that were asked for: LoadLocation reads its file anew each time,
+// which costs a good part of what a whole tool call does.
+var locations sync.Map // Zone → *time.Location
+
 // Location is the zone as Go's type.
 func (z Zone) Location() *time.Location {
+	if known, ok := locations.Load(z); ok {
+		return known.(*time.Location)
+	}
 	loc, err := time.LoadLocation(string(z))
 	if err != nil {
 		return time.UTC
 	}
+	locations.Store(z, loc)
 	return loc
 }
 

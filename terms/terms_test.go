@@ -80,3 +80,12 @@ func TestZeroTermsNameNothing(t *testing.T) {
 		t.Error("the zero place must print as nowhere")
 	}
 }
+
+func TestAZoneIsReadFromTheDatabaseOnce(t *testing.T) {
+	if Zone("America/New_York").Location() != Zone("America/New_York").Location() {
+		t.Error("every tool call pays for reading its day's zone again")
+	}
+	if Zone("Mars/Olympus").Location() != time.UTC || Zone("").Location() != time.UTC {
+		t.Error("a zone that nobody knows has another day than UTC's")
+	}
+}

@@ -103,7 +103,7 @@ var methods = map[string]bool{"initialize": true, "notifications/initialized": t
 
 // Request answers before the call.
 func (g *Gateway) Request(ctx context.Context, e Event) (reply Reply) {
-	c := &call{gateway: g, reference: newReference()}
+	c := &call{gateway: g}
 	defer c.unlessItPanics(&reply, codeUnavailable)
 	if why := c.admit(ctx, e); why != "" {
 		return c.refuse(codeRefused, why)
@@ -141,6 +141,9 @@ func (c *call) admit(ctx context.Context, e Event) string {
 
 // refuse denies what leaves no record, and tells operators why under the same reference.
 func (c *call) refuse(code int, why string) Reply {
+	if c.reference == "" { // it did not become a call, which is its own reference
+		c.reference = newReference()
+	}
 	if c.gateway.Note != nil {
 		c.gateway.Note(c.reference, why)
 	}
@@ -153,7 +156,7 @@ func (g *Gateway) complete() bool {
 
 // Response answers after the call. What it cannot read or filter stays behind.
 func (g *Gateway) Response(ctx context.Context, e Event) (reply Reply) {
-	c := &call{gateway: g, reference: newReference()}
+	c := &call{gateway: g}
 	defer c.unlessItPanics(&reply, codeFailed)
 	if why := c.admit(ctx, e); why != "" {
 		return c.refuse(c.afterwards(e), why)
@@ -235,8 +238,8 @@ func (c *call) readArguments() {
 }
 
 // validate says what is wrong with the arguments of a tool the user may know of, else "".
-func (c *call) validate() string {
-	if c.tool == "" || !c.couldCall(c.tool) {
+func (c *call) validate(d policy.Decision) string {
+	if c.tool == "" || !knows(d) {
 		return "" // what is not the user's is refused like what does not exist
 	}
 	schema := c.gateway.Schemas[c.tool]
@@ -258,7 +261,11 @@ func (c *call) decide() policy.Decision {
 // couldCall reports whether some arguments exist with which the user might call the tool:
 // what tools/list shows. Hiding is not denying; every call is decided again.
 func (c *call) couldCall(tool string) bool {
-	d := c.gateway.Bundle.Decide(policy.Request{User: c.claims.User, Lane: c.claims.Lane, Purpose: c.claims.Purpose, Tool: tool, At: c.gateway.Now()})
+	return knows(c.gateway.Bundle.Decide(policy.Request{User: c.claims.User, Lane: c.claims.Lane, Purpose: c.claims.Purpose, Tool: tool, At: c.gateway.Now()}))
+}
+
+// knows reports whether the user may know of the decided call's tool: arguments have no part in it.
+func knows(d policy.Decision) bool {
 	return d.Checks[policy.Role].Effect == policy.Allow && d.Checks[policy.RBAC].Effect == policy.Allow && len(d.Constraints) == 0
 }
 

@@ -21,8 +21,8 @@ import (
 func (c *call) request(ctx context.Context, e Event) Reply {
 	c.readArguments()
 	c.identify()
-	invalid := c.validate()
 	decision := c.decide()
+	invalid := c.validate(decision)
 	record := c.record(decision)
 	if invalid != "" {
 		record.fault("input", "the arguments do not fit the tool's schema", "tools."+c.tool+".input")
@@ -61,6 +61,7 @@ func (c *call) record(d policy.Decision) *evidence {
 		Execution: c.claims.Execution, Lane: c.claims.Lane, User: c.claims.User, Tool: c.tool, Bundle: c.gateway.Digest,
 		At: c.gateway.Now(), Allowed: d.Allowed(), Call: c.id, Input: audit.Content{Digest: c.digest()},
 	}}
+	v.Checks = make([]audit.Check, 0, len(d.Checks)+len(d.Constraints)+1) // a limit may add one
 	if t := c.policyOf(); t != nil && t.Audit.Reasoning && d.Allowed() {
 		v.Rationale = clipped(c.arguments[rationale])
 	}

@@ -206,7 +206,7 @@ var refusals = []int{codeRefused, codeInvalid, codeUnavailable, codeLimit, codeE
 // detail is what a refusal says besides its code, if that is in our own words.
 func (c *call) detail(failed *rpcError) string {
 	if failed.Code == codeInvalid {
-		return c.validate()
+		return c.validate(c.decide())
 	}
 	return failed.Data.Detail
 }

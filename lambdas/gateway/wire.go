@@ -238,11 +238,12 @@ func forward(headers map[string]string, body json.RawMessage) Reply {
 // from the original request.
 func (c *call) identify() {
 	c.sum = sumOf(c.message.Params.Arguments)
-	h := sha256.New()
+	var parts []byte
 	for _, part := range []string{string(c.claims.Execution), string(c.message.ID), c.message.Params.Name, hex.EncodeToString(c.sum[:])} {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
+		parts = fmt.Appendf(parts, "%d:%s", len(part), part)
 	}
-	c.id = terms.CallID(hex.EncodeToString(h.Sum(nil)))
+	sum := sha256.Sum256(parts)
+	c.id = terms.CallID(hex.EncodeToString(sum[:]))
 	c.reference = referenceOf(c.id)
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,7 +56,7 @@ func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
 		return nil, err
 	}
 	return &entry.Entry{
-		Entrance: entrance, Issuer: issuer, Login: login, Agents: agents{issuer, documents["/jwks.json"]},
+		Entrance: entrance, Issuer: issuer, Login: login, Agents: newAgents(issuer, documents["/jwks.json"]),
 		Lanes: &parameters, Signer: delegation, Documents: documents,
 		Ledger:  &ledger.Ledger{Zone: terms.Zone(entrance.Day), Store: &dynamo.Store{Client: dynamodb.NewFromConfig(config), Tables: tables()}},
 		Runtime: runtime{bedrockagentcore.NewFromConfig(config)}, Vendor: vendor{sts.NewFromConfig(config)},
@@ -82,20 +83,42 @@ func loginVerifier(login policy.Login) (*identity.Verifier, error) {
 	}}})
 }
 
-// agents verifies our own delegation tokens for whichever lane is asked about.
+// agents verifies our own delegation tokens, for whichever registered lane is asked about.
 type agents struct {
 	issuer string
 	keys   []byte
+
+	mu   sync.Mutex
+	lane map[string]*identity.Verifier // by audience; only registered lanes are ever asked about
+}
+
+func newAgents(issuer string, keys []byte) *agents {
+	return &agents{issuer: issuer, keys: keys, lane: map[string]*identity.Verifier{}}
 }
 
 // Verify trusts one audience at a time: the lane that is registered under it.
-func (a agents) Verify(ctx context.Context, raw, audience string, now time.Time) (identity.Claims, error) {
-	v, err := identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
-		URL: a.issuer, Kind: identity.KindDelegation, Audiences: []string{audience},
-		Algorithms: []identity.Algorithm{identity.RS256}, Types: []string{"at+jwt"}, MaxAge: 24 * time.Hour, Keys: identity.KeySource{Fixed: a.keys},
-	}}})
+func (a *agents) Verify(ctx context.Context, raw, audience string, now time.Time) (identity.Claims, error) {
+	v, err := a.of(audience)
 	if err != nil {
 		return identity.Claims{}, err
 	}
 	return v.Verify(ctx, raw, audience, now)
+}
+
+// of is the one verifier of a lane's tokens: it has read the keys, and remembers whose
+// signatures were good.
+func (a *agents) of(audience string) (*identity.Verifier, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if v, made := a.lane[audience]; made {
+		return v, nil
+	}
+	v, err := identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
+		URL: a.issuer, Kind: identity.KindDelegation, Audiences: []string{audience},
+		Algorithms: []identity.Algorithm{identity.RS256}, Types: []string{"at+jwt"}, MaxAge: 24 * time.Hour, Keys: identity.KeySource{Fixed: a.keys},
+	}}})
+	if err == nil {
+		a.lane[audience] = v
+	}
+	return v, err
 }

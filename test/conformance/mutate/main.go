@@ -4,7 +4,8 @@
 //
 // gremlins takes a place for tested only when the coverage profile has a counter there, and
 // a case of a switch or a constant has none. Those places are mutated here, by the same
-// table, or they would never be.
+// table, or they would never be. gremlins runs the tests with -short; what it does not see
+// killed is put to all of them.
 package main
 
 import (
@@ -21,7 +22,7 @@ import (
 func main() {
 	list := flag.String("survivors", "test/conformance/mutate/survivors.txt", "the mutations that no test can notice, and why")
 	gremlins := flag.String("gremlins", ".tools/bin/gremlins", "the built tool")
-	workers := flag.Int("workers", max(1, runtime.NumCPU()/2), "how many mutations are tested at once")
+	workers := flag.Int("workers", runtime.NumCPU(), "how many mutations are tested at once")
 	flag.Parse()
 	if err := run(*list, *gremlins, *workers, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "remit: mutate:", err)
@@ -63,11 +64,15 @@ func mutated(pkg, gremlins string, workers int) ([]string, error) {
 		return nil, err
 	}
 	defer c.remove()
+	took, err := c.rehearse()
+	if err != nil {
+		return nil, err
+	}
 	mutants, err := c.unleash(gremlins, workers)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.testUncovered(mutants); err != nil {
+	if err := c.testUndecided(mutants, patience*took); err != nil {
 		return nil, err
 	}
 	names, err := c.names(mutants)
