@@ -17,6 +17,7 @@ const (
 	lived      = "LIVED"
 	timedOut   = "TIMED OUT"
 	notCovered = "NOT COVERED"
+	notViable  = "NOT VIABLE" // it does not compile, so there is nothing to notice
 )
 
 // mutant is one changed token.
@@ -29,13 +30,16 @@ type mutant struct {
 // swaps are the mutations of gremlins v0.6.0 for tokens that can stand where coverage has no
 // counter (internal/engine/mappings.go there): kind → token → what it becomes.
 var swaps = map[string]map[string]string{
-	"ARITHMETIC_BASE":       {"+": "-", "-": "+", "*": "/", "/": "*", "%": "*"},
-	"CONDITIONALS_BOUNDARY": {">=": ">", ">": ">=", "<=": "<", "<": "<="},
-	"CONDITIONALS_NEGATION": {"==": "!=", "!=": "==", ">=": "<", "<": ">=", ">": "<=", "<=": ">"},
-	"INCREMENT_DECREMENT":   {"++": "--", "--": "++"},
-	"INVERT_BITWISE":        {"&": "|", "|": "&", "^": "&", "&^": "&", "<<": ">>", ">>": "<<"},
-	"INVERT_LOGICAL":        {"&&": "||", "||": "&&"},
-	"INVERT_NEGATIVES":      {"-": "+"},
+	"ARITHMETIC_BASE":         {"+": "-", "-": "+", "*": "/", "/": "*", "%": "*"},
+	"CONDITIONALS_BOUNDARY":   {">=": ">", ">": ">=", "<=": "<", "<": "<="},
+	"CONDITIONALS_NEGATION":   {"==": "!=", "!=": "==", ">=": "<", "<": ">=", ">": "<=", "<=": ">"},
+	"INCREMENT_DECREMENT":     {"++": "--", "--": "++"},
+	"INVERT_ASSIGNMENTS":      {"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*="},
+	"INVERT_BITWISE":          {"&": "|", "|": "&", "^": "&", "&^": "&", "<<": ">>", ">>": "<<"},
+	"INVERT_LOGICAL":          {"&&": "||", "||": "&&"},
+	"INVERT_LOOPCTRL":         {"break": "continue", "continue": "break"},
+	"INVERT_NEGATIVES":        {"-": "+"},
+	"REMOVE_SELF_ASSIGNMENTS": {"+=": "=", "-=": "=", "*=": "=", "/=": "=", "%=": "=", "&=": "=", "|=": "=", "^=": "=", "&^=": "=", "<<=": "=", ">>=": "="},
 }
 
 // at is where the mutant's token begins in a text, and the token: the longest that its kind
