@@ -2,7 +2,6 @@ package verify
 
 import (
 	"slices"
-	"strings"
 
 	"remit/iam"
 	"remit/iam/catalog"
@@ -47,7 +46,7 @@ func (c *court) may(a *actor, asked iam.Statement) (Finding, bool) {
 		}
 	}
 	for _, to := range c.actors {
-		if !found && mayMatch(asked.Actions, iam.Of("sts:*"), strings.ToLower) && touches(asked.Resources, string(to.ARN)) {
+		if !found && mayMatch(asked.Actions, iam.Of("sts:*"), actionsMeet) && touches(asked.Resources, string(to.ARN)) {
 			f, found = c.admits(a, to.ARN, to.Trust, wanted)
 		}
 	}
@@ -58,7 +57,7 @@ func (c *court) may(a *actor, asked iam.Statement) (Finding, bool) {
 }
 
 func touches(resources iam.Match, pattern string) bool {
-	return mayMatch(resources, iam.Of(pattern), openVariables)
+	return mayMatch(resources, iam.Of(pattern), resourcesMeet)
 }
 
 // left is what a role may do after its boundary and denials: each grant's actions that
