@@ -108,8 +108,9 @@ func growth(rounds int) ([]row, error) {
 // start to its end: cfn-lint, and the security part of cdk diff against an embedded AWS in
 // which nothing is deployed yet, so that every statement is a change.
 func beside(rounds int, dir string) ([]row, error) {
-	assembly := filepath.Join(dir, "cdk.out")
-	if _, err := synth(dir, appBinary, meridian, false).run(); err != nil {
+	own := filepath.Join(dir, "beside")
+	assembly := filepath.Join(own, "cdk.out")
+	if _, err := synth(own, appBinary, meridian, false).run(); err != nil {
 		return nil, err
 	}
 	endpoint, stop, err := embedded()
