@@ -252,6 +252,9 @@ func TestEachRepeatedStatementAndAnOlderLanguageAreNamed(t *testing.T) {
 	var got []string
 	for _, d := range Diff(World{Policies: []Policy{{ARN: fence, Kind: "managed"}}}, w) {
 		got = append(got, d.What)
+		if d.What == "document version" && (d.Want != "" || d.Have != "2008-10-17") {
+			t.Errorf("the older language is not what differs: %v", d)
+		}
 	}
 	want := []string{"document statement May", "document statement May again", "document statement May again again", "document version"}
 	if !slices.Equal(got, want) {

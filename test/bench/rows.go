@@ -43,7 +43,9 @@ func peakRatio(what string, base, other []sample) row {
 
 // whole is what a program takes from its start to its end.
 func whole(what string, took []sample, hold float64) row {
-	return newRow(what, "s", each(took, seconds), hold, fmt.Sprintf("peak %.0f MB", median(each(took, func(s sample) float64 { return s.peak }))))
+	cpu := median(each(took, func(s sample) float64 { return s.cpu.Seconds() }))
+	peak := median(each(took, func(s sample) float64 { return s.peak }))
+	return newRow(what, "s", each(took, seconds), hold, fmt.Sprintf("%.2f s of CPU, peak %.0f MB", cpu, peak))
 }
 
 func slope(what string, base, grown []sample, lanes int, hold float64) row {
