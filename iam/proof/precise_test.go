@@ -75,7 +75,7 @@ func TestANotPrincipalSparesForCertainOnlyWithItsAccount(t *testing.T) {
 }
 
 func TestAPrincipalThatIsNoAccountIsADoubt(t *testing.T) {
-	for _, who := range []string{"deadbeefdead", "11111111111", "1111111111111"} {
+	for _, who := range []string{"deadbeefdead", "11111111111", "1111111111111", "arn:aws:iam::111111111111:role/*", "arn:aws:iam::111111111111:role/" + string(firstPrivate)} {
 		s := allow("S", "*", "*")
 		s.Principals = iam.Principals{AWS: []string{who}}
 		unproved(t, who, Empty(iam.Doc(s), nil, 0))
@@ -108,6 +108,46 @@ func TestAValueThatCannotBeReadTakesNoOtherWithIt(t *testing.T) {
 	unproved(t, "a bad one alone", Empty(iam.Doc(allow("S", "*", "*", iam.When("ArnEquals", "k:a", "nothing like it"))), nil, 0))
 	unproved(t, "a character that is taken", Empty(on(string(firstPrivate)), nil, 0))
 	unproved(t, "and the last", Empty(on("a"+string(firstSymbol)), nil, 0))
+}
+
+func TestAnActionThatCannotBeReadTakesNoOtherWithIt(t *testing.T) {
+	both := allow("S", "*", "*")
+	both.Actions = iam.Of("s3:"+string(firstPrivate), "s3:GetObject")
+	if a := Empty(iam.Doc(both), nil, 0); a.Yes {
+		t.Errorf("an action that can be read is lost: %+v", a)
+	}
+}
+
+func TestABoolIsTextWhereTextReadsItAndADoubtWhereNumbersDo(t *testing.T) {
+	is := func(op, value string) iam.Condition { return iam.When(op, "k:b", value) }
+	answers(t, "the same", Subset(iam.Doc(allow("S", "*", "*", is("Bool", "true"))), iam.Doc(allow("S", "*", "*", is("StringLike", "????"))), 0), true)
+	answers(t, "and another", Empty(iam.Doc(allow("S", "*", "*", is("Bool", "true"), is("StringEquals", "no"))), nil, 0), true)
+	unproved(t, "a number", Empty(iam.Doc(allow("S", "*", "*", is("Bool", "true"), is("NumericEquals", "1"))), nil, 0))
+}
+
+// TestAWitnessKnowsItsCaller: what a variable stands for follows from who calls.
+func TestAWitnessKnowsItsCaller(t *testing.T) {
+	everyone := func(values ...string) iam.Document {
+		d := on(values...)
+		d.Statements[0].Principals = iam.Principals{AWS: []string{"*"}}
+		return d
+	}
+	for key, is := range map[string]iam.Condition{
+		"aws:PrincipalArn":         iam.When("ArnEquals", "aws:PrincipalArn", "arn:aws:iam::111111111111:role/r"),
+		"aws:PrincipalAccount":     iam.When("StringEquals", "aws:PrincipalAccount", "111111111111"),
+		"aws:PrincipalServiceName": iam.When("StringEquals", "aws:PrincipalServiceName", "lambda.amazonaws.com"),
+	} {
+		a := Empty(everyone("x/${"+key+"}"), []iam.Statement{{When: []iam.Condition{is}}}, 0)
+		if a.Witness == nil || strings.Join(a.Witness.Context["k:v"], "") != "x/"+is.Values[0] {
+			t.Errorf("%s: %+v", key, a)
+		}
+	}
+}
+
+func TestAVariableHasNoCaseOfItsOwn(t *testing.T) {
+	d := iam.Doc(allow("S", "*", "*", iam.When("StringEqualsIgnoreCase", "k:v", "a${aws:PrincipalTag/t}")))
+	answers(t, "it stands for something", Empty(d, nil, 0), false)
+	answers(t, "its text has any case", Subset(iam.Doc(allow("S", "*", "*", iam.When("StringEquals", "k:v", "AB"), iam.When("StringEquals", "aws:PrincipalTag/t", "b"))), iam.Document{}, 0), false)
 }
 
 func TestOneCharacterIsAnyOne(t *testing.T) {
