@@ -32,8 +32,8 @@ lint: ## formatting, vet, and cfn-lint over every synthesized template
 	@tools/lint
 
 bench: ## ratios, measured side by side in one run
-	@tools/need go node java
-	@tools/install npm
+	@tools/need go node python java
+	@tools/install npm python
 	@tools/bench
 
 catalog: ## refresh the embedded AWS authorization data
@@ -46,7 +46,7 @@ conformance: ## others' tests of such things: vectors of ../shared/corpora, and 
 	@tools/install npm
 	@tools/conformance
 
-mutate: ## change policy and identity in each small way, and see that a test fails
+mutate: ## change the packages that decide in each small way, and see that a test fails
 	@tools/need go
 	@tools/mutate
 

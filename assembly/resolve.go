@@ -413,6 +413,7 @@ var kinds = map[string]kind{
 	"AWS::BedrockAgentCore::ResourcePolicy":        {"", "", "", false},
 	"AWS::BedrockAgentCore::CodeInterpreterCustom": {"", "arn:{p}:bedrock-agentcore:{r}:{a}:code-interpreter-custom/{n}", "CodeInterpreterArn", false},
 	"AWS::BedrockAgentCore::BrowserCustom":         {"", "arn:{p}:bedrock-agentcore:{r}:{a}:browser-custom/{n}", "BrowserArn", false},
+	"AWS::CodeBuild::Project":                      {"Name", "arn:{p}:codebuild:{r}:{a}:project/{n}", "Arn", false},
 	"AWS::CloudTrail::Trail":                       {"TrailName", "arn:{p}:cloudtrail:{r}:{a}:trail/{n}", "Arn", false},
 	"AWS::Lambda::EventSourceMapping":              {"", "arn:{p}:lambda:{r}:{a}:event-source-mapping:{n}", "EventSourceMappingArn", false},
 }

@@ -22,17 +22,17 @@ func Intended(p *platform.Platform, env string) iam.World {
 	if !ok {
 		return iam.World{}
 	}
-	var w iam.World
+	var parts []iam.World
 	for _, site := range p.Sites(e) {
-		w = w.Plus(Fence(p, e, site)).Plus(Bootstrap(p, e, site)).Plus(Account(p, e, site))
+		parts = append(parts, Fence(p, e, site), Bootstrap(p, e, site), Account(p, e, site))
 	}
 	for _, agent := range Agents(p, e) {
-		w = w.Plus(Agent(p, agent))
+		parts = append(parts, Agent(p, agent))
 	}
 	for _, lane := range p.Lanes(e) {
-		w = w.Plus(Lane(p, lane))
+		parts = append(parts, Lane(p, lane))
 	}
-	return w.Canonical()
+	return iam.World{}.Plus(parts...)
 }
 
 // Account is what one account's own stack holds: in the platform account the entry, the
@@ -43,7 +43,7 @@ func Account(p *platform.Platform, e platform.Environment, site platform.Site) i
 	}
 	var w iam.World
 	for _, lane := range p.Lanes(e) {
-		if reaches := reachesOf(p, lane, site.Purpose); len(reaches) > 0 {
+		if reaches := lane.Reaches(site.Purpose); len(reaches) > 0 {
 			w.Roles = append(w.Roles, reached(p, site, lane, reaches))
 		}
 	}

@@ -131,9 +131,3 @@ func reachAccounts(lane platform.Running) []string {
 	slices.Sort(out)
 	return slices.Compact(out)
 }
-
-func reachesOf(p *platform.Platform, lane platform.Running, account string) []platform.Reaching {
-	return slices.DeleteFunc(p.Reaches(lane.Environment, account), func(r platform.Reaching) bool {
-		return r.LaneSite != lane.LaneSite
-	})
-}

@@ -182,14 +182,16 @@ func (w World) In(account string) World {
 	return in
 }
 
-// Plus is both worlds together, in canonical order.
-func (w World) Plus(other World) World {
-	return World{
-		Roles:     append(append([]Role(nil), w.Roles...), other.Roles...),
-		Policies:  append(append([]Policy(nil), w.Policies...), other.Policies...),
-		Resources: append(append([]Resource(nil), w.Resources...), other.Resources...),
-		Controls:  append(append([]Control(nil), w.Controls...), other.Controls...),
-	}.Canonical()
+// Plus is all the worlds together, in canonical order.
+func (w World) Plus(others ...World) World {
+	all := World{Roles: slices.Clone(w.Roles), Policies: slices.Clone(w.Policies), Resources: slices.Clone(w.Resources), Controls: slices.Clone(w.Controls)}
+	for _, other := range others {
+		all.Roles = append(all.Roles, other.Roles...)
+		all.Policies = append(all.Policies, other.Policies...)
+		all.Resources = append(all.Resources, other.Resources...)
+		all.Controls = append(all.Controls, other.Controls...)
+	}
+	return all.Canonical()
 }
 
 // Role finds a role by name, path ignored, because names are unique without it.

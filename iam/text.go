@@ -8,10 +8,17 @@ import (
 )
 
 // View says how a world is printed for people: the title line, and what account
-// numbers are called. The zero View prints numbers.
+// numbers are called. The zero View prints numbers, and only what is written.
 type View struct {
-	Title string
-	Names map[string]string // account id → the name the declaration gives it
+	Title    string
+	Names    map[string]string // account id → the name the declaration gives it
+	InEffect map[ARN][]Note    // what each role amounts to, as whoever decides such things found it
+}
+
+// Note is one line of what a role amounts to: a word, and what there is of it.
+type Note struct {
+	Label string
+	Items []string
 }
 
 // Text prints the world one role and policy at a time, sorted, without JSON: the form
@@ -19,7 +26,7 @@ type View struct {
 // findings, waivers and records cite them. It is for people and cannot be parsed back.
 func (w World) Text(v View) string {
 	w = w.Canonical()
-	p := &printer{names: replacer(v.Names)}
+	p := &printer{names: replacer(v.Names), inEffect: v.InEffect}
 	if v.Title != "" {
 		p.line(0, v.Title)
 	}
@@ -36,7 +43,14 @@ func (w World) Text(v View) string {
 
 // Text prints one role as [World.Text] does.
 func (r Role) Text(v View) string {
-	return strings.TrimPrefix(World{Roles: []Role{r}}.Text(View{Names: v.Names}), "\n")
+	return strings.TrimPrefix(World{Roles: []Role{r}}.Text(View{Names: v.Names, InEffect: v.InEffect}), "\n")
+}
+
+// Effect prints what the view knows of what one role amounts to, "" for nothing.
+func (v View) Effect(role ARN) string {
+	p := &printer{names: replacer(v.Names)}
+	p.notes(v.InEffect[role])
+	return p.out.String()
 }
 
 // Text prints one policy as [World.Text] does.
@@ -48,8 +62,9 @@ func (p Policy) Text(v View) string {
 const rightEdge = 72
 
 type printer struct {
-	out   strings.Builder
-	names *strings.Replacer
+	out      strings.Builder
+	names    *strings.Replacer
+	inEffect map[ARN][]Note
 }
 
 func (p *printer) line(indent int, text string) {
@@ -76,6 +91,22 @@ func (p *printer) role(r Role) {
 		p.trust(s)
 	}
 	p.statements(r.Policy)
+	p.notes(p.inEffect[r.ARN])
+}
+
+func (p *printer) notes(notes []Note) {
+	if len(notes) > 0 {
+		p.line(2, "so in effect")
+	}
+	for _, n := range notes {
+		items := slices.Clone(n.Items)
+		for i := range items {
+			items[i] = p.names.Replace(items[i]) // before they are wrapped
+		}
+		for i, line := range wrap(items, ", ", 92) {
+			p.line(4, first(i, fmt.Sprintf("%-10s", n.Label))+line)
+		}
+	}
 }
 
 func boundaryName(arn ARN) string {

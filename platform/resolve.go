@@ -164,11 +164,18 @@ type Reaching struct {
 func (p *Platform) Reaches(e Environment, account string) []Reaching {
 	var out []Reaching
 	for _, lane := range p.Lanes(e) {
-		for _, t := range lane.Tools {
-			target, _ := e.Target(t.Name)
-			if t.Reach != nil && t.Reach.Account == account && target.Reach != nil {
-				out = append(out, Reaching{Running: lane, Tool: t, Target: *target.Reach})
-			}
+		out = append(out, lane.Reaches(account)...)
+	}
+	return out
+}
+
+// Reaches is what the lane's own tools reach in an account.
+func (r Running) Reaches(account string) []Reaching {
+	var out []Reaching
+	for _, t := range r.Tools {
+		target, _ := r.Environment.Target(t.Name)
+		if t.Reach != nil && t.Reach.Account == account && target.Reach != nil {
+			out = append(out, Reaching{Running: r, Tool: t, Target: *target.Reach})
 		}
 	}
 	return out

@@ -14,6 +14,7 @@ import (
 	"remit/assembly"
 	"remit/iam"
 	"remit/platform"
+	"remit/verify"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files instead of comparing with them")
@@ -31,9 +32,10 @@ func TestGoldenIAMIsWhatWasReviewed(t *testing.T) {
 		for _, e := range p.Environments {
 			names := p.AccountNames(e)
 			world := synthesizedWorld(t, p, e, stacks)
+			inEffect := verify.InEffect(world)
 			for _, site := range p.Sites(e) {
 				title := fmt.Sprintf("# %s / %s / %s  %s  %s       %s", p.Name, e.Name, site.Purpose, site.Account, site.Region, madeBy)
-				golden(t, written, filepath.Join(company, e.Name, site.Purpose+".iam"), world.In(string(site.Account)).Text(iam.View{Title: title, Names: names}))
+				golden(t, written, filepath.Join(company, e.Name, site.Purpose+".iam"), world.In(string(site.Account)).Text(iam.View{Title: title, Names: names, InEffect: inEffect}))
 			}
 			golden(t, written, filepath.Join(company, e.Name, "resources.txt"), resources(p, e, append(bootstrapStacks(t, p, e), stacks...)))
 			golden(t, written, filepath.Join(company, e.Name, "trusts.txt"), trusts(p, e, world, names))

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,29 +48,44 @@ func TestTheReadmesDeclarationIsClean(t *testing.T) {
 	}
 }
 
+// TestTheReadmesCommandsPrintWhatItShows: a line of three dots stands for what is left out.
 func TestTheReadmesCommandsPrintWhatItShows(t *testing.T) {
-	remit := filepath.Join(t.TempDir(), "remit")
-	if out, err := exec.Command("go", "build", "-o", remit, "remit/cmd/remit").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	ran := 0
+	remit, ran := command(t), 0
 	for _, block := range blocks(readme(t)) {
 		for _, shown := range strings.Split(block, "$ bin/remit ")[1:] {
-			command, want, _ := strings.Cut(shown, "\n")
-			run := exec.Command(remit, strings.Fields(command)...)
+			line, want, _ := strings.Cut(shown, "\n")
+			run := exec.Command(remit, strings.Fields(line)...)
 			run.Dir = ".."
 			got, err := run.Output()
-			if err != nil {
-				t.Errorf("remit %s: %v", command, err)
+			if found := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &found) || found.ExitCode() != 1) { // 1: findings
+				t.Errorf("remit %s: %v", line, err)
 			}
-			if !strings.HasPrefix(string(got), strings.TrimRight(want, "\n")) {
-				t.Errorf("remit %s prints something else than the README shows:\n%s", command, firstDifference(strings.TrimRight(want, "\n"), string(got)))
-			}
+			printsInOrder(t, line, string(got), strings.Split("\n"+strings.TrimRight(want, "\n"), "\n…\n"))
 			ran++
 		}
 	}
 	if ran == 0 {
 		t.Error("the README shows no command, so nothing was compared")
+	}
+}
+
+// printsInOrder: the text begins with the first part, and holds the others, line by line,
+// one after another.
+func printsInOrder(t *testing.T, line, text string, parts []string) {
+	t.Helper()
+	begins := strings.TrimPrefix(parts[0], "\n")
+	if !strings.HasPrefix(text, begins) {
+		t.Errorf("remit %s prints something else than the README shows:\n%s", line, firstDifference(begins, text))
+		return
+	}
+	rest := text[len(begins):]
+	for _, part := range parts[1:] {
+		_, after, found := strings.Cut(rest, "\n"+part+"\n")
+		if !found {
+			t.Errorf("remit %s does not print, where the README shows it:\n%s", line, part)
+			return
+		}
+		rest = "\n" + after
 	}
 }
 
@@ -118,7 +134,7 @@ func TestTheReadmesStoryIsTheOneThatIsTold(t *testing.T) {
 }
 
 func TestThePagesLinkToWhatExists(t *testing.T) {
-	for _, page := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "agents/README.md", "docs/agent-contract.md", "emulator/README.md"} {
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "agents/README.md", "docs/agent-contract.md", "docs/findings.md", "emulator/README.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Error(err)

@@ -149,21 +149,43 @@ func about(wanted iam.Document, documents []iam.Document) (kept []iam.Document, 
 // mayMeet is a quick refusal: could some request be of both statements, by action and by
 // resource read as one text.
 func mayMeet(a, b iam.Statement) bool {
-	return mayMatch(a.Actions, b.Actions, strings.ToLower) && (len(a.Resources.Of) == 0 || mayMatch(a.Resources, b.Resources, openVariables))
+	return mayMatch(a.Actions, b.Actions, actionsMeet) && (len(a.Resources.Of) == 0 || mayMatch(a.Resources, b.Resources, resourcesMeet))
 }
 
-func mayMatch(a, b iam.Match, as func(string) string) bool {
+func mayMatch(a, b iam.Match, meet func(a, b string) bool) bool {
 	if a.Not || b.Not {
 		return true
 	}
 	for _, x := range a.Of {
 		for _, y := range b.Of {
-			if x == y || meet(as(strings.TrimSpace(x)), as(strings.TrimSpace(y))) {
+			if x == y || meet(x, y) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// actionsMeet reads the services first, because most pairs part there.
+func actionsMeet(a, b string) bool {
+	a, b = strings.TrimSpace(a), strings.TrimSpace(b)
+	for i := 0; i < min(len(a), len(b)) && !isWild(a[i]) && !isWild(b[i]); i++ {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return meet(strings.ToLower(a), strings.ToLower(b))
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+func resourcesMeet(a, b string) bool {
+	return meet(openVariables(strings.TrimSpace(a)), openVariables(strings.TrimSpace(b)))
 }
 
 // search asks the prover about requests of one role.

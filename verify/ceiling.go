@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"remit/iam"
+	"remit/iam/proof"
 	"remit/platform"
 )
 
@@ -274,11 +275,15 @@ func (c *court) above(a *actor, s iam.Statement, most []iam.Document) (Finding, 
 	if s.Effect != iam.Allow || plainly(s, most[0]) {
 		return Finding{}, false
 	}
+	most, _ = about(iam.Doc(s), most)
+	alone := proof.Search{Within: []iam.Document{iam.Doc(s)}, Beyond: most, Where: c.as(a)}
+	if alone.Run().Yes {
+		return Finding{}, false // and its boundary only narrows it
+	}
 	within, possible := about(iam.Doc(s), a.within)
 	if !possible {
 		return Finding{}, false // its boundary refuses all of it
 	}
-	most, _ = about(iam.Doc(s), most)
 	return c.search(a, append([]iam.Document{iam.Doc(s)}, within...), most)
 }
 

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"slices"
-	"strings"
 
 	"remit/iam"
 	"remit/iam/catalog"
@@ -22,42 +21,48 @@ type Access struct {
 // proved that none may.
 func Who(w iam.World, action, resource string) []Access {
 	c := open(Case{World: w})
-	wanted := want([]string{action}, []string{resource})
-	var out []Access
+	asked := iam.Statement{Effect: iam.Allow, Actions: iam.Of(action), Resources: iam.Of(resource)}
+	out := []Access{}
 	for _, a := range c.actors {
-		f, found := c.can(a, wanted)
-		var perhaps *Finding
-		if found && isRequest(f.Witness) && w.Eval(f.Witness) != iam.Allowed { // the resource's own policy decides, and is asked next
-			perhaps, found = &Finding{Witness: f.Witness, Sid: f.Sid, Unproven: "whether the resource's own policy lets it is not known here"}, false
-		}
-		for _, p := range c.World.Policies {
-			if !found && p.Kind != "managed" && meet(string(p.ARN)+"*", resource) {
-				f, found = c.admits(a, p.ARN, p.Document, wanted)
-			}
-		}
-		for _, to := range c.actors {
-			if !found && strings.HasPrefix(strings.ToLower(action), "sts:") && meet(string(to.ARN), resource) {
-				f, found = c.admits(a, to.ARN, to.Trust, wanted)
-			}
-		}
-		if !found && perhaps != nil && w.Eval(perhaps.Witness) == iam.Unknown {
-			f, found = *perhaps, true
-		}
-		if found {
+		if f, found := c.may(a, asked); found {
 			out = append(out, Access{Role: a.ARN, Actions: []string{action}, Sid: f.Sid, Witness: f.Witness, Unproven: f.Unproven})
 		}
 	}
-	return nonNil(out)
+	return out
 }
 
-// What lists what a role may do after its boundary and denials: each grant's actions that
-// survive, statement by statement.
-func What(w iam.World, role iam.ARN) []Access {
-	c := open(Case{World: w})
-	a, ok := c.byARN[role]
-	if !ok {
-		return []Access{}
+// may looks for a request of a statement that a role may make: by its own policies, or by
+// the policy of a resource or the trust of a role.
+func (c *court) may(a *actor, asked iam.Statement) (Finding, bool) {
+	wanted := iam.Doc(asked)
+	f, found := c.can(a, wanted)
+	var perhaps *Finding
+	if found && isRequest(f.Witness) && c.World.Eval(f.Witness) != iam.Allowed { // the resource's own policy decides, and is asked next
+		perhaps, found = &Finding{Witness: f.Witness, Sid: f.Sid, Unproven: "whether the resource's own policy lets it is not known here"}, false
 	}
+	for _, p := range c.World.Policies {
+		if !found && p.Kind != "managed" && touches(asked.Resources, string(p.ARN)+"*") {
+			f, found = c.admits(a, p.ARN, p.Document, wanted)
+		}
+	}
+	for _, to := range c.actors {
+		if !found && mayMatch(asked.Actions, iam.Of("sts:*"), actionsMeet) && touches(asked.Resources, string(to.ARN)) {
+			f, found = c.admits(a, to.ARN, to.Trust, wanted)
+		}
+	}
+	if !found && perhaps != nil && c.World.Eval(perhaps.Witness) == iam.Unknown {
+		f, found = *perhaps, true
+	}
+	return f, found
+}
+
+func touches(resources iam.Match, pattern string) bool {
+	return mayMatch(resources, iam.Of(pattern), resourcesMeet)
+}
+
+// left is what a role may do after its boundary and denials: each grant's actions that
+// survive, statement by statement.
+func (c *court) left(a *actor) []Access {
 	var out []Access
 	for _, s := range a.within[0].Statements {
 		if s.Effect != iam.Allow {
@@ -77,7 +82,7 @@ func What(w iam.World, role iam.ARN) []Access {
 			}
 		}
 		if left.Actions != nil {
-			left.Role, left.Sid = role, s.Sid
+			left.Role, left.Sid = a.ARN, s.Sid
 			out = append(out, left)
 		}
 	}
@@ -101,9 +106,10 @@ func actionsOf(s iam.Statement) []string {
 	return slices.Compact(out)
 }
 
-func nonNil(list []Access) []Access {
+// nonNil is for programs, which read null and none as two things.
+func nonNil[S ~[]E, E any](list S) S {
 	if list == nil {
-		return []Access{}
+		return S{}
 	}
 	return list
 }

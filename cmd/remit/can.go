@@ -16,6 +16,7 @@ import (
 type answered struct {
 	Question string          `json:"question"`
 	Answers  []verify.Access `json:"answers"`
+	Effect   *verify.Effect  `json:"effect,omitempty"`
 	Reasons  []iam.Reason    `json:"reasons,omitempty"`
 	Verdict  string          `json:"verdict,omitempty"`
 }
@@ -37,7 +38,8 @@ func can(c *command, arguments []string) error {
 		if err != nil {
 			return err
 		}
-		out.Answers = verify.What(w, role)
+		effect := verify.Effects(w, role)[0] // named found it
+		out.Answers, out.Effect = effect.May, &effect
 	case kind == "why" && len(rest) >= 3:
 		return c.why(w, out, rest)
 	default:
@@ -129,7 +131,7 @@ func (c *command) why(w iam.World, out answered, rest []string) error {
 }
 
 func (out answered) text() string {
-	if len(out.Answers) == 0 {
+	if len(out.Answers) == 0 && out.Effect == nil {
 		return "nobody, proved for all requests of this world\n"
 	}
 	var text strings.Builder
@@ -142,6 +144,9 @@ func (out answered) text() string {
 		if a.Witness.Action != "" {
 			fmt.Fprintf(&text, "    for example %s\n", said(a.Witness))
 		}
+	}
+	if out.Effect != nil {
+		text.WriteString(iam.View{InEffect: map[iam.ARN][]iam.Note{out.Effect.Role: out.Effect.Notes()}}.Effect(out.Effect.Role))
 	}
 	return text.String()
 }

@@ -50,7 +50,7 @@ func init() {
 		{"accounts", "[DECLARATION]", "list every account that needs a bootstrap, environment by environment", accounts},
 		{"bootstrap", "ENVIRONMENT ACCOUNT [DECLARATION]", "print the template an administrator installs once in an account", printBootstrap},
 		{"compare", "--assembly DIR [DECLARATION]", "read deployed accounts back and compare them with what was intended", compare},
-		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
+		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE|EXPORT...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
 		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
 		{"can", "[QUESTION]", "who may do what: 'who ACTION RESOURCE', 'what ROLE', 'why ROLE ACTION RESOURCE'", can},
 		{"data", "import FILE|set DIRECTORY DATUM|get DIRECTORY DATUM [DECLARATION]", "load and look up who owns what in an environment", data},
@@ -277,7 +277,8 @@ func help(c *command, _ []string) error {
 		"that declares the name, and the other verbs want to be told when there are several.\n" +
 		"--json prints the result for programs; --env NAME narrows it to one environment; --port N is dev's.\n" +
 		"verify and can judge templates by the declaration of --platform DIR, and without templates what it\n" +
-		"intends; lone templates are read as deployed to --account ID and --region NAME; verify --sarif and\n" +
+		"intends; lone templates are read as deployed to --account ID and --region NAME; an EXPORT is what\n" +
+		"'aws iam get-account-authorization-details' prints of a live account; verify --sarif and\n" +
 		"diff --markdown print for code hosts.\n" +
 		"Exit codes: 0 clean, 1 findings, 2 misuse.\n")
 	return c.print(list, out.String())

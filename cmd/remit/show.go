@@ -8,6 +8,7 @@ import (
 	"remit/grants"
 	"remit/iam"
 	"remit/platform"
+	"remit/verify"
 )
 
 func show(c *command, arguments []string) error {
@@ -97,7 +98,8 @@ func showRole(c *command, p *platform.Platform, name string) error {
 	if !ok {
 		return usage{fmt.Sprintf("%s has no role %q; %s", p.Name, name, among(name, roleNames(p)))}
 	}
-	text := r.Text(iam.View{Names: p.AccountNames(e)}) + "  declared  " + r.From.String() + "\n"
+	inEffect := verify.InEffect(grants.Intended(p, e.Name), r.ARN)
+	text := r.Text(iam.View{Names: p.AccountNames(e), InEffect: inEffect}) + "  declared  " + r.From.String() + "\n"
 	return c.print(roleView{
 		ARN: string(r.ARN), Environment: e.Name, Boundary: string(r.Boundary), Trust: r.Trust.Value(), Policy: r.Policy.Value(), Declared: r.From.String(), Text: text,
 	}, text)

@@ -12,6 +12,7 @@ import (
 	"remit/assembly"
 	"remit/grants"
 	"remit/iam"
+	"remit/live"
 	"remit/platform"
 	"remit/verify"
 )
@@ -112,11 +113,18 @@ func (w worlds) unread() []verify.Unreadable {
 }
 
 // readWorlds reads cloud assemblies (a directory with manifest.json), directories of
-// templates, and template files. Resources are deployed together, so that one stack's
-// imports find another's exports.
+// templates, template files, and exports of live accounts. Resources are deployed together,
+// so that one stack's imports find another's exports.
 func (c *command) readWorlds(paths []string) (worlds, error) {
 	var stacks []assembly.Stack
+	var accounts worlds
 	for _, path := range paths {
+		if is, err := accounts.export(path); is || err != nil {
+			if err != nil {
+				return worlds{}, err
+			}
+			continue
+		}
 		found, err := c.readStacks(path)
 		if err != nil {
 			return worlds{}, err
@@ -125,6 +133,7 @@ func (c *command) readWorlds(paths []string) (worlds, error) {
 	}
 	var out worlds
 	out.World, out.unreadable = assembly.World(stacks)
+	out.World, out.unreadable, out.assumes = out.World.Plus(accounts.World), append(out.unreadable, accounts.unreadable...), accounts.assumes
 	for _, s := range stacks {
 		if n := len(s.Template.Parameters); n > 0 && !onlyBootstrapVersion(s) {
 			out.assumes = append(out.assumes, fmt.Sprintf("%s of %s at their defaults", count(n, "parameter"), s.Name))
@@ -134,6 +143,24 @@ func (c *command) readWorlds(paths []string) (worlds, error) {
 		}
 	}
 	return out, nil
+}
+
+// export adds a live account, if the path is an export of one.
+func (w *worlds) export(path string) (bool, error) {
+	text, err := os.ReadFile(path)
+	if err != nil || !live.IsExport(text) {
+		return false, nil // a directory, a template, or nothing, which is said where it is read as one
+	}
+	account, unread, err := live.Export(path, text)
+	if err != nil {
+		return true, usage{err.Error()}
+	}
+	w.World = w.World.Plus(account)
+	for _, u := range unread {
+		w.unreadable = append(w.unreadable, assembly.Unreadable{Stack: path, LogicalID: u.Whose, What: "a principal or policy of a live account", Why: u.Why})
+	}
+	w.assumes = append(w.assumes, path+" is the account as it was exported; no resource's own policy is in an export")
+	return true, nil
 }
 
 // onlyBootstrapVersion: CDK adds that parameter to every template, and nothing depends on it.

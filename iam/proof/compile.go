@@ -233,7 +233,12 @@ func (c *compiler) values(texts []string, version string, reading iam.Reading, w
 			complete = false
 			continue
 		}
-		out = append(out, c.variants(p)...)
+		variants, all := c.variants(p)
+		if !all {
+			c.doubt("%s: %q has more defaults than are looked at together", what, text)
+			complete = false
+		}
+		out = append(out, variants...)
 	}
 	return out, complete
 }
@@ -241,9 +246,13 @@ func (c *compiler) values(texts []string, version string, reading iam.Reading, w
 // special reports whether a character may be more than itself.
 func special(r rune) bool { return r == '*' || r == '?' || r == '$' || isPrivate(r) }
 
-// variants are a pattern with its variables as symbols, and with each default instead.
-func (c *compiler) variants(p iam.Pattern) []value {
-	out := []value{{glob: make(glob, 0, len(p))}}
+// most is how many variants of one value are looked at: four variables with defaults.
+const most = 16
+
+// variants are a pattern with its variables as symbols, and with each default instead. all
+// is false where there are more than [most]: those that are left out may stand too.
+func (c *compiler) variants(p iam.Pattern) (out []value, all bool) {
+	out, all = []value{{glob: make(glob, 0, len(p))}}, true
 	for _, piece := range p {
 		if piece.Variable == nil {
 			for i := range out {
@@ -253,11 +262,11 @@ func (c *compiler) variants(p iam.Pattern) []value {
 		}
 		v := *piece.Variable
 		for i := range out {
-			if v.Defaulted && !slices.Contains(out[i].needs, v.Key) && len(out) < 16 {
-				out = append(out, value{
-					glob:  append(slices.Clone(out[i].glob), glob(v.Default)...),
-					needs: slices.Clone(out[i].needs), lacks: append(slices.Clone(out[i].lacks), v.Key),
-				})
+			switch open := v.Defaulted && !slices.Contains(out[i].needs, v.Key); {
+			case open && len(out) < most:
+				out = append(out, out[i].without(v))
+			case open:
+				all = false
 			}
 			out[i].glob = append(out[i].glob, c.symbol(v.Key))
 			if !slices.Contains(out[i].needs, v.Key) {
@@ -265,7 +274,15 @@ func (c *compiler) variants(p iam.Pattern) []value {
 			}
 		}
 	}
-	return out
+	return out, all
+}
+
+// without is the value going on with a variable's default, because its key is absent.
+func (v value) without(variable iam.Variable) value {
+	return value{
+		glob:  append(slices.Clone(v.glob), glob(variable.Default)...),
+		needs: slices.Clone(v.needs), lacks: append(slices.Clone(v.lacks), variable.Key),
+	}
 }
 
 func (c *compiler) symbol(key string) rune {

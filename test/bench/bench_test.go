@@ -22,6 +22,22 @@ func TestTheGrownDeclarationIsValidAndHasTheLanesItCounts(t *testing.T) {
 	}
 }
 
+func TestTheEnlargedCompanyIsAsLargeAsItSaysAndClean(t *testing.T) {
+	p, err := load.Dir(declaration, today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(p.Tools)
+	p = enlarged(p, 5)
+	if added := 5 - 2; len(p.Agents) != 5 || len(p.Tools) != before+added*toolsEach || len(p.Lanes(p.Environments[2])) < 5 {
+		t.Errorf("%d agents, %d tools, %d lanes in the last environment", len(p.Agents), len(p.Tools), len(p.Lanes(p.Environments[2])))
+	}
+	t.Chdir("../..")
+	if err := judge(5); err != nil {
+		t.Error(err)
+	}
+}
+
 func lanes(t *testing.T, dir string) int {
 	t.Helper()
 	p, err := load.Dir(dir, today)

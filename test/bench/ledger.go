@@ -109,7 +109,7 @@ func inDynamoDB(rounds int) ([]row, error) {
 		}
 		return nil
 	}
-	took, err := within(rounds, side{batch: 1, run: func(n int) error { return times(n, b.plain) }}, side{batch: 1, run: func(n int) error { return times(n, func() error { return b.call(endless) }) }})
+	took, err := within(rounds, side{batch: 1, waits: true, run: func(n int) error { return times(n, b.plain) }}, side{batch: 1, waits: true, run: func(n int) error { return times(n, func() error { return b.call(endless) }) }})
 	if err != nil {
 		return nil, err
 	}

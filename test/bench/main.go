@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -28,7 +29,15 @@ const moreLanes = 10
 func main() {
 	rounds := flag.Int("rounds", 7, "how often each program runs")
 	asJSON := flag.Bool("json", false, "print JSON")
+	agents := flag.Int("judge", 0, "instead, judge the worked company with so many agents once, and print nothing else; bench runs itself so")
 	flag.Parse()
+	if *agents > 0 {
+		if err := judge(*agents); err != nil {
+			fmt.Fprintln(os.Stderr, "remit: bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := bench(*rounds, *asJSON); err != nil {
 		fmt.Fprintln(os.Stderr, "remit: bench:", err)
 		os.Exit(1)
@@ -45,6 +54,15 @@ func bench(rounds int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	say("verify, beside cfn-lint and cdk diff, and its growth")
+	judged, err := beside(rounds, dir)
+	if err != nil {
+		return err
+	}
+	grown, err := growth(rounds)
+	if err != nil {
+		return err
+	}
 	say("the decision core, and cedar-go on the same policies")
 	core, err := decided(rounds)
 	if err != nil {
@@ -55,12 +73,21 @@ func bench(rounds int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	say("the ledger over DynamoDB Local, and the broker")
+	kept, err := inDynamoDB(rounds)
+	if err != nil {
+		return err
+	}
+	asked, err := brokered(rounds)
+	if err != nil {
+		return err
+	}
 	say("the functions as they are deployed")
 	deployed, err := lambdas(rounds, dir)
 	if err != nil {
 		return err
 	}
-	rows = append(append(append(rows, core...), calls...), deployed...)
+	rows = slices.Concat(rows, judged, grown, core, calls, kept, asked, deployed)
 	if asJSON {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")

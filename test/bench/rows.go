@@ -41,6 +41,13 @@ func peakRatio(what string, base, other []sample) row {
 	return newRow(what, "×", each2(base, other, func(b, o sample) float64 { return o.peak / b.peak }), 0, measured)
 }
 
+// whole is what a program takes from its start to its end.
+func whole(what string, took []sample, hold float64) row {
+	cpu := median(each(took, func(s sample) float64 { return s.cpu.Seconds() }))
+	peak := median(each(took, func(s sample) float64 { return s.peak }))
+	return newRow(what, "s", each(took, seconds), hold, fmt.Sprintf("%.2f s of CPU, peak %.0f MB", cpu, peak))
+}
+
 func slope(what string, base, grown []sample, lanes int, hold float64) row {
 	measured := fmt.Sprintf("%.2f s : %.2f s, %d lanes", median(each(grown, seconds)), median(each(base, seconds)), lanes)
 	return newRow(what, "ms", each2(base, grown, func(b, g sample) float64 { return milliseconds(g.wall-b.wall) / float64(lanes) }), hold, measured)

@@ -13,7 +13,8 @@ import (
 // sample is what one run of a program cost.
 type sample struct {
 	wall time.Duration
-	peak float64 // MB of the largest process among the program and those it waited for
+	cpu  time.Duration // of the program and those it waited for, which no busy machine stretches as it does wall
+	peak float64       // MB of the largest process among the program and those it waited for
 }
 
 // program is something to measure. It runs in the checkout.
@@ -31,7 +32,7 @@ func (p program) run() (sample, error) {
 	if err != nil {
 		return sample{}, fmt.Errorf("%s: %w\n%s", strings.Join(p.command, " "), err, out)
 	}
-	return sample{wall, peakOf(run.ProcessState)}, nil
+	return sample{wall, run.ProcessState.UserTime() + run.ProcessState.SystemTime(), peakOf(run.ProcessState)}, nil
 }
 
 func peakOf(state *os.ProcessState) float64 {

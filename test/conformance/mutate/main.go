@@ -83,7 +83,7 @@ func mutated(pkg, gremlins string, workers int) ([]string, error) {
 	for i, m := range mutants {
 		counts[m.Status]++
 		switch m.Status {
-		case killed, timedOut: // a test that does not end is a test that fails
+		case killed, timedOut, notViable: // a test that does not end is a test that fails
 		case lived:
 			survivors = append(survivors, names[i])
 		default:

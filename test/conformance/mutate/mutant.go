@@ -17,6 +17,7 @@ const (
 	lived      = "LIVED"
 	timedOut   = "TIMED OUT"
 	notCovered = "NOT COVERED"
+	notViable  = "NOT VIABLE" // it does not compile, so there is nothing to notice
 )
 
 // mutant is one changed token.
