@@ -186,6 +186,7 @@ var fenced = map[bool][]struct {
 		{list("*-gateway"), "gateway", "bedrock-agentcore.amazonaws.com"},
 		{list("*-memory"), "memory", ""},
 		{list("*-request", "*-response"), "function", "lambda.amazonaws.com"},
+		{list("*-broker"), "broker", "lambda.amazonaws.com"},
 		{list("*-reach"), "reach", "lambda.amazonaws.com"},
 		{list("entry"), "entry", "lambda.amazonaws.com"},
 		{list("sweep"), "sweep", "lambda.amazonaws.com"},

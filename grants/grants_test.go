@@ -641,3 +641,23 @@ func TestWhatAGrantIsForCanBeFound(t *testing.T) {
 		}
 	}
 }
+
+// A role that nobody may hand to its service is one that cannot be deployed, which no emulator
+// that allows everyone everything would notice.
+func TestTheDeploymentHandsEachServiceItsRoles(t *testing.T) {
+	w := made(func(*platform.Platform, *platform.Environment) {})
+	for _, r := range w.Roles {
+		for _, s := range r.Trust.Statements {
+			for _, service := range s.Principals.Service {
+				if service != "lambda.amazonaws.com" && service != "bedrock-agentcore.amazonaws.com" {
+					continue
+				}
+				hand := iam.ARN(strings.ReplaceAll(string(r.ARN), r.ARN.Name(), "bootstrap/acme-prod-bootstrap-execution"))
+				asked := iam.Request{Principal: hand, Action: "iam:PassRole", Resource: string(r.ARN), Context: map[string][]string{"iam:PassedToService": {service}}}
+				if v := w.Eval(asked); v != iam.Allowed {
+					t.Errorf("%s may not hand %s to %s (%s), so it cannot be deployed", hand.Name(), r.ARN.Name(), service, v)
+				}
+			}
+		}
+	}
+}
