@@ -196,8 +196,8 @@ func (a *Approvals) lane(ctx context.Context, lane terms.Lane) (policy.Registrat
 const OneCall = time.Minute
 
 // run opens the one-call execution and sends the stored call. Whoever has gone, the
-// execution closes again. The token is minted first: an approval is bound to one execution
-// for good, and one that could send nothing would use it up.
+// execution closes again, and a call that the gateway did not take waits again. The token is
+// minted first: what could send nothing need not be opened.
 func (a *Approvals) run(ctx context.Context, user terms.User, c ledger.Confirmation, lane policy.Registration, arguments []byte) (json.RawMessage, error) {
 	proposed, err := a.Ledger.Execution(ctx, c.Proposed)
 	if err != nil {
