@@ -129,8 +129,9 @@ func (s *Server) door(w *world) error {
 		Entrance: entrance, Issuer: s.base, Login: logins, Lanes: w, Ledger: w.ledger, Signer: s.signer, Runtime: laptop{s.log},
 		Note: s.log.note, Now: s.now, AnyLane: true,
 	}
+	entrance.Approvals = &policy.Approvals{Audience: approvalAudience} // without a client: /login/{user} is the login here
 	w.approvals = &approve.Approvals{
-		Audience: approvalAudience, Issuer: s.base, Login: logins, Ledger: w.ledger, Sealer: s.seal, Lanes: w, Signer: s.signer,
+		Issuer: s.base, Login: logins, Ledger: w.ledger, Sealer: s.seal, Lanes: w, Signer: s.signer,
 		Gateway: approve.OverHTTP{Client: local}, Entrance: entrance, Note: s.log.note, Now: s.now,
 	}
 	return nil

@@ -188,6 +188,7 @@ var fenced = map[bool][]struct {
 		{list("*-request", "*-response"), "function", "lambda.amazonaws.com"},
 		{list("*-reach"), "reach", "lambda.amazonaws.com"},
 		{list("entry"), "entry", "lambda.amazonaws.com"},
+		{list("approve"), "approve", "lambda.amazonaws.com"},
 		{list("sweep"), "sweep", "lambda.amazonaws.com"},
 	},
 	false: {{list("*-reached"), "reached", ""}},

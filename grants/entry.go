@@ -16,8 +16,7 @@ func entry(p *platform.Platform, site platform.Site) iam.Role {
 		byLambda("OnlyLambda", "the front door's own execution role"),
 		iam.Doc(append(entryLedger(site),
 			ownLogs(site, site.Named("entry")), ownTraces,
-			allow("FindLanes", "lanes register themselves, and the address under which the entry itself is served",
-				list("ssm:GetParametersByPath"), registry(site)),
+			findLanes(site),
 			allow("InvokeLanes", "the application opens executions, the agent cannot",
 				list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), list(runtimes)),
 			deny("NeverDefault", "the DEFAULT endpoint moves with every update, past every gate",
@@ -27,9 +26,17 @@ func entry(p *platform.Platform, site platform.Site) iam.Role {
 			allow("TagMemory", "the tenant and user the entry verified travel with them",
 				list("sts:SetSourceIdentity", "sts:TagSession"), list(site.Role("*", "memory")),
 				iam.When("ForAllValues:StringEquals", "aws:TagKeys", "tenant", "user", "execution")),
-			allow("SignDelegations", "only the front door says for whom an agent acts", list("kms:GetPublicKey", "kms:Sign"), list(site.KeyARN(platform.DelegationKeyID))),
+			signDelegations(site),
 			allow("PublishCallKey", "the public half of the key that signs single calls", list("kms:GetPublicKey"), list(site.KeyARN(platform.CallKeyID))),
 		)...))
+}
+
+func findLanes(site platform.Site) iam.Statement {
+	return allow("FindLanes", "lanes register themselves, and the address under which the entry itself is served", list("ssm:GetParametersByPath"), registry(site))
+}
+
+func signDelegations(site platform.Site) iam.Statement {
+	return allow("SignDelegations", "only where users log in is it said for whom an agent acts", list("kms:GetPublicKey", "kms:Sign"), list(site.KeyARN(platform.DelegationKeyID)))
 }
 
 // registry is the parameters of an environment, by path: the path and what is below it.
@@ -42,15 +49,20 @@ func registry(site platform.Site) []string {
 // (Lambda developer guide, urls-auth).
 const ViaFunctionURL = "lambda:InvokedViaFunctionUrl"
 
-// DoorPolicy opens the entry function's address to anyone, and the function to nobody who
-// does not come through it. The entry verifies every token itself; AWS wants both
-// permissions for an address that asks for no signature (Lambda developer guide, urls-auth).
-func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
-	function := site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live)
-	open := allow("AnyoneKnocks", "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token", list("lambda:InvokeFunctionUrl"), list(function),
+// DoorPolicy opens a function's address to anyone, and the function to nobody who does not
+// come through it. The function verifies every token itself; AWS wants both permissions for
+// an address that asks for no signature (Lambda developer guide, urls-auth).
+func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site, kind string) iam.Policy {
+	function := site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live)
+	open := allow("AnyoneKnocks", doorSays[kind], list("lambda:InvokeFunctionUrl"), list(function),
 		iam.When("StringEquals", "lambda:FunctionUrlAuthType", "NONE"))
 	through := allow("OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
 		iam.When("Bool", ViaFunctionURL, "true"))
 	open.Principals, through.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
 	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: place(p, "environments."+e.Name+".identity")}
+}
+
+var doorSays = map[string]string{
+	"entry":   "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token",
+	"approve": "users' browsers come without AWS credentials; every login is verified, and an agent has none",
 }

@@ -14,7 +14,7 @@ import (
 // Entrance is what the environment's front door decides by.
 func (p *Platform) Entrance(e Environment) policy.Entrance {
 	claims := e.Identity.Claims
-	return policy.Entrance{
+	out := policy.Entrance{
 		Format: policy.Format, Platform: p.Name, Environment: e.Name, Day: string(e.Day),
 		Login: policy.Login{
 			Issuer: e.Identity.Issuer, Audience: e.Identity.Audience,
@@ -23,6 +23,10 @@ func (p *Platform) Entrance(e Environment) policy.Entrance {
 		Applications: e.Identity.Entry,
 		UserDay:      e.Limits.User.CostPerDay, TenantDay: e.Limits.Tenant.CostPerDay,
 	}
+	if a := e.Identity.Approvals; a != nil {
+		out.Approvals = &policy.Approvals{Audience: a.Audience, Client: a.Client, Scope: a.Scope}
+	}
+	return out
 }
 
 // Registration is what the lane tells the front door. AgentCore names the runtime and the

@@ -296,8 +296,8 @@ var openResource = Rule{
 // pinning are keys that say who comes, well enough for a resource policy.
 var pinning = []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "kms:CallerAccount", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceArn", "aws:SourceAccount"}
 
-// isDoor reports whether a statement opens a front door's address, and the function only
-// through it: the one thing of Remit's that anyone may knock at. The door verifies tokens.
+// isDoor reports whether a statement opens the address of the front door or of the approvals,
+// and the function only through it: what of Remit's anyone may knock at. Both verify tokens.
 func (c *court) isDoor(p iam.Policy, s iam.Statement) bool {
 	if len(s.When) != 1 || c.Platform == nil {
 		return false
@@ -310,7 +310,9 @@ func (c *court) isDoor(p iam.Policy, s iam.Statement) bool {
 	}
 	return slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool {
 		site := c.Platform.Site(e, platform.PlatformAccount)
-		return string(p.ARN) == site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live)
+		return slices.ContainsFunc([]string{"entry", "approve"}, func(kind string) bool {
+			return string(p.ARN) == site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live)
+		})
 	})
 }
 
