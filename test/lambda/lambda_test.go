@@ -182,6 +182,7 @@ func TestAFunctionWithoutOneOfItsVariablesDoesNotStartAndNamesIt(t *testing.T) {
 	lent := documents(t, "reaches.json", w.p.Reached(l.Running))
 	for _, f := range []*Function{
 		w.entry, l.request, l.response,
+		w.function("approve", w.site.Role("approve"), w.entrance(), w.approveEnvironment(), time.Minute),
 		w.function("reach", l.LaneSite.Role("reach"), lent, l.reachEnvironment(), time.Minute),
 		w.function("authorizer", "", nil, map[string]string{"REMIT_TOOL": "lookup_regulation", "REMIT_ISSUER": w.door.URL}, time.Minute),
 	} {
@@ -206,6 +207,7 @@ func TestAFunctionWithoutItsDocumentDoesNotStartAndNamesIt(t *testing.T) {
 	l := w.lane("loan-processor", "stable")
 	for name, bare := range map[string]*Function{
 		"entrance.json": w.function("entry", "", nil, w.entryEnvironment(), time.Minute),
+		" approvals":    w.function("approve", w.site.Role("approve"), documents(t, "entrance.json", withoutApprovals(w)), w.approveEnvironment(), time.Minute),
 		"bundle.json":   w.function("request", "", nil, l.environment("request"), time.Minute),
 		"reaches.json":  w.function("reach", "", nil, map[string]string{"REMIT_LANE": "a/b/c/d"}, time.Minute),
 	} {
@@ -215,6 +217,12 @@ func TestAFunctionWithoutItsDocumentDoesNotStartAndNamesIt(t *testing.T) {
 			t.Errorf("%s starts without what it decides by: %v", bare.Name, err)
 		}
 	}
+}
+
+func withoutApprovals(w *world) any {
+	entrance := w.p.Entrance(w.e)
+	entrance.Approvals = nil
+	return entrance
 }
 
 func TestTheEntryVendsMemoryToTheAgentOfAnOpenExecutionAndToNobodyElse(t *testing.T) {
