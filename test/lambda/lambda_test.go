@@ -59,6 +59,28 @@ func TestTheEntryStreamsTheAnswerOfAnAgentPieceByPiece(t *testing.T) {
 	}
 }
 
+func TestAtTheDeadlineTheAnswerIsCutTheExecutionEndsAndTheSessionIsStopped(t *testing.T) {
+	w := withTables(t)
+	l := w.lane("loan-processor", "stable")
+	short := w.p.Registration(l.Running, l.runtime(), l.gatewayURL())
+	short.Seconds = 2
+	w.cloud.Put(l.Registration(), string(documents(t, "", short)[""]))
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	w.cloud.Agent(func(out http.ResponseWriter, _ cloud.Invocation) {
+		_, _ = io.WriteString(out, "thinking") // the entry has gone if this fails
+		_ = http.NewResponseController(out).Flush()
+		<-over // it never comes to an end by itself
+	})
+	a := w.whole("ana", "loan-processor", "underwriting") // on a slow machine nothing of the answer arrives
+	if len(w.cloud.Stopped()) != 1 {
+		t.Fatalf("the application sees %+v, and the sessions that ended are %v", a, w.cloud.Stopped())
+	}
+	if x, err := w.ledger().Execution(context.Background(), terms.ExecutionID(w.cloud.Stopped()[0])); err != nil || x.ID == "" || x.Open || x.Why != "deadline" {
+		t.Errorf("the execution stands as %+v, %v", x, err)
+	}
+}
+
 func TestACallIsAllowedSettledAndFilteredByTheBuiltInterceptors(t *testing.T) {
 	w := withTables(t)
 	l := w.lane("loan-processor", "stable")

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/bedrockagentcore"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -59,7 +58,7 @@ func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
 		Entrance: entrance, Issuer: issuer, Login: users, Agents: agents{issuer, documents["/jwks.json"]},
 		Lanes: parameters, Signer: delegation, Documents: documents,
 		Ledger:  &ledger.Ledger{Zone: terms.Zone(entrance.Day), Store: &dynamo.Store{Client: dynamodb.NewFromConfig(config), Tables: tables()}},
-		Runtime: runtime{bedrockagentcore.NewFromConfig(config)}, Vendor: vendor{sts.NewFromConfig(config)},
+		Runtime: newRuntime(config), Vendor: vendor{sts.NewFromConfig(config)},
 		Note: environ.Note, Now: time.Now,
 	}, nil
 }
