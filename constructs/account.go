@@ -40,6 +40,9 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 	if e.Identity.Approvals != nil {
 		approvals(s, p, e, site, made[roleID(s, iam.ARN(site.Role("approve")))], keys, b)
 	}
+	if len(p.Closings(e)) > 0 {
+		closing(s, p, e, site, made[roleID(s, iam.ARN(site.Role("closing")))], b)
+	}
 	return s
 }
 

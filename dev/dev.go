@@ -19,6 +19,7 @@ import (
 
 	"remit/identity"
 	"remit/lambdas/approve"
+	"remit/lambdas/closing"
 	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
 	"remit/lambdas/sealing"
@@ -41,6 +42,7 @@ type Server struct {
 	source Source
 	stamp  string
 	world  *world
+	runs   map[string]int // of each tool's mock
 }
 
 // Source answers the declaration and a stamp that changes when the files do. It is asked
@@ -58,6 +60,7 @@ type world struct {
 	ledger      *ledger.Ledger
 	entry       *entry.Entry
 	approvals   *approve.Approvals
+	closer      *closing.Closer
 }
 
 type lane struct {
@@ -88,7 +91,7 @@ func New(source Source, environment, base string, now func() time.Time, log io.W
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{base: base, now: now, log: &journal{out: log}, signer: signer, key: keys, source: source, stamp: source.Stamp(),
+	s := &Server{base: base, now: now, log: &journal{out: log}, signer: signer, key: keys, source: source, stamp: source.Stamp(), runs: map[string]int{},
 		store: &ledger.Memory{}, seal: sealing.Sealer{Keys: sealing.NewLocal()}}
 	p, err := source.Load()
 	if err != nil {
@@ -114,6 +117,7 @@ func (s *Server) build(p *platform.Platform, environment string) (*world, error)
 	if err := s.own(e.Data.Directories); err != nil {
 		return nil, err
 	}
+	w.closer = &closing.Closer{Closings: p.Closings(e), Ledger: w.ledger, Directory: closing.Owners{Store: s.store}}
 	return w, s.door(w)
 }
 

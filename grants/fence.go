@@ -22,6 +22,7 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 			"reach":     reachBoundary(p, e, site),
 			"entry":     entryBoundary(site),
 			"approve":   approveBoundary(site),
+			"closing":   closingBoundary(site),
 			"sweep":     sweepBoundary(site),
 		}
 	}

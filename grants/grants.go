@@ -55,6 +55,9 @@ func platformAccount(p *platform.Platform, e platform.Environment, site platform
 	if e.Identity.Approvals != nil {
 		w.Roles, w.Policies = append(w.Roles, approve(p, e, site)), append(w.Policies, DoorPolicy(p, e, site, "approve"))
 	}
+	if len(p.Closings(e)) > 0 {
+		w.Roles, w.Policies = append(w.Roles, closing(p, e, site)), append(w.Policies, closingPolicies(p, e, site)...)
+	}
 	return w
 }
 

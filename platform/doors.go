@@ -29,6 +29,21 @@ func (p *Platform) Entrance(e Environment) policy.Entrance {
 	return out
 }
 
+// Closings is which events close the items of the tools that lanes here have, in order of tool.
+func (p *Platform) Closings(e Environment) []policy.Closing {
+	var out []policy.Closing
+	for _, lane := range p.Lanes(e) {
+		for _, t := range lane.Tools {
+			if t.Dedup == nil || t.Datum == nil {
+				continue
+			}
+			out = append(out, policy.Closing{Tool: t.Name, Event: t.Dedup.Until.Event, Bus: t.Dedup.Until.Bus, ID: t.Dedup.Until.ID, Argument: t.Datum.ID, Directory: t.Datum.Directory})
+		}
+	}
+	slices.SortFunc(out, func(a, b policy.Closing) int { return strings.Compare(a.Tool, b.Tool) })
+	return slices.Compact(out)
+}
+
 // Registration is what the lane tells the front door. AgentCore names the runtime and the
 // gateway only when they exist, so their addresses are the caller's to fill in.
 func (p *Platform) Registration(lane Running, runtime, gateway string) policy.Registration {
