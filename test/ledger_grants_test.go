@@ -12,6 +12,7 @@ import (
 	"remit/grants"
 	"remit/iam"
 	"remit/identity"
+	"remit/lambdas/closing"
 	"remit/lambdas/gateway"
 	"remit/lambdas/sealing"
 	"remit/ledger"
@@ -68,10 +69,10 @@ func (a asking) Apply(ctx context.Context, token string, ops []ledger.Op) error 
 
 // company is one lane with a tool of each kind, and the functions that serve it.
 type company struct {
-	t                                 *testing.T
-	request, response, entry, approve asking
-	opens                             *ledger.Ledger
-	bundle                            *policy.Bundle
+	t                                          *testing.T
+	request, response, entry, approve, closing asking
+	opens                                      *ledger.Ledger
+	bundle                                     *policy.Bundle
 }
 
 var asked = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -107,7 +108,7 @@ func newCompany(t *testing.T) *company {
 		t.Fatal(err)
 	}
 	by := func() asking { return asking{store, map[string]bool{}} }
-	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), bundle: loaded}
+	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), bundle: loaded}
 	c.opens = &ledger.Ledger{Store: c.entry}
 	return c
 }
@@ -186,6 +187,12 @@ func (c *company) day() {
 		c.t.Fatal(err)
 	}
 	c.call("e-1", 7, "refund", `{"order":"O-1"}`, fmt.Sprintf("%q:%q", gateway.ConfirmationMeta, waits.Result.Content.Confirmation), done, nothing)
+	closer := closing.Closer{Closings: []policy.Closing{{Tool: "ship", Event: "Shipped", Bus: "b", ID: "id", Argument: "order", Directory: "orders"}}, Ledger: &ledger.Ledger{Store: c.closing}, Directory: closing.Owners{Store: c.closing}}
+	happened := closing.Event{Bus: "b"}
+	happened.Event.Type, happened.Event.Time, happened.Event.Detail = "Shipped", asked, map[string]any{"id": "O-1"}
+	if err := closer.Handle(context.Background(), happened); err != nil {
+		c.t.Fatal(err)
+	}
 	if _, err := c.opens.Execution(context.Background(), "e-1"); err != nil {
 		c.t.Fatal(err)
 	}
@@ -224,7 +231,7 @@ func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
 	p := declared(t, "meridian")
 	e, _ := p.Environment("prod")
 	world := grants.Intended(p, "prod")
-	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve} {
+	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing} {
 		granted := ledgerGrants(p, e, world, kind)
 		for need := range function.asked {
 			if !granted[need] {
@@ -235,8 +242,8 @@ func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
 			// A failed condition answers with the item it met: whoever may write under a
 			// condition may see what stood in the way.
 			shown := strings.Replace(g, "GetItem", "UpdateItem", 1)
-			claimed := strings.Replace(g, "GetItem", "PutItem", 1)
-			if !function.asked[g] && !(strings.Contains(g, "GetItem") && (function.asked[shown] || function.asked[claimed])) {
+			claimed, freed := strings.Replace(g, "GetItem", "PutItem", 1), strings.Replace(g, "GetItem", "DeleteItem", 1)
+			if !function.asked[g] && !(strings.Contains(g, "GetItem") && (function.asked[shown] || function.asked[claimed] || function.asked[freed])) {
 				t.Errorf("the %s function may %s and never asks: whoever turns it can", kind, g)
 			}
 		}

@@ -205,6 +205,7 @@ func TestAFunctionWithoutOneOfItsVariablesDoesNotStartAndNamesIt(t *testing.T) {
 	for _, f := range []*Function{
 		w.entry, l.request, l.response,
 		w.function("approve", w.site.Role("approve"), w.entrance(), w.approveEnvironment(), time.Minute),
+		w.function("closing", w.site.Role("closing"), documents(t, "closings.json", w.p.Closings(w.e)), w.closingEnvironment(), time.Minute),
 		w.function("reach", l.LaneSite.Role("reach"), lent, l.reachEnvironment(), time.Minute),
 		w.function("authorizer", "", nil, map[string]string{"REMIT_TOOL": "lookup_regulation", "REMIT_ISSUER": w.door.URL}, time.Minute),
 	} {
@@ -230,6 +231,7 @@ func TestAFunctionWithoutItsDocumentDoesNotStartAndNamesIt(t *testing.T) {
 	for name, bare := range map[string]*Function{
 		"entrance.json": w.function("entry", "", nil, w.entryEnvironment(), time.Minute),
 		" approvals":    w.function("approve", w.site.Role("approve"), documents(t, "entrance.json", withoutApprovals(w)), w.approveEnvironment(), time.Minute),
+		"closings.json": w.function("closing", "", nil, w.closingEnvironment(), time.Minute),
 		"bundle.json":   w.function("request", "", nil, l.environment("request"), time.Minute),
 		"reaches.json":  w.function("reach", "", nil, map[string]string{"REMIT_LANE": "a/b/c/d"}, time.Minute),
 	} {

@@ -181,6 +181,11 @@ func (w *world) approveEnvironment() map[string]string {
 	return map[string]string{"REMIT_REGISTRY": platform.RegistryPath(w.site), "REMIT_LEDGER": w.site.Ledger(), "REMIT_DELEGATION_KEY": cloud.DelegationKey, "REMIT_SEAL_KEY": cloud.SealKey}
 }
 
+// closingEnvironment is constructs/closing.go's.
+func (w *world) closingEnvironment() map[string]string {
+	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_DIRECTORY": w.site.Directory()}
+}
+
 // lane is a running lane's part of the world: its registration, and its two interceptors.
 type lane struct {
 	platform.Running
