@@ -92,7 +92,7 @@ const (
 )
 
 // hostile is a refund whose every argument would like to look like something else.
-const hostile = `{"order":"O-1","amount":5,"again":"5","sum":9007199254740991,"note":"<img src=x onerror=alert(1)> ‮evil \n 日本 ​","list":[1,"1",null,{"a b":true}],"</dd>":" "}`
+const hostile = `{"order":"O-1","amount":5,"again":"5","sum":9007199254740991,"note":"<img src=x onerror=alert(1)> \u202eevil \n 日本 \u200b","list":[1,"1",null,{"a b":true}],"</dd>":" "}`
 
 func TestAUserLogsInSeesExactlyWhatWouldBeWrittenAndApprovesItOnce(t *testing.T) {
 	d := newDesk(t)
