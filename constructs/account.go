@@ -37,6 +37,12 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 	}
 	sweep(s, p, e, site, made[roleID(s, iam.ARN(site.Role("sweep")))], b)
 	door(s, p, e, site, made[roleID(s, iam.ARN(site.Role("entry")))], keys, b)
+	if e.Identity.Approvals != nil {
+		approvals(s, p, e, site, made[roleID(s, iam.ARN(site.Role("approve")))], keys, b)
+	}
+	if len(p.Closings(e)) > 0 {
+		closing(s, p, e, site, made[roleID(s, iam.ARN(site.Role("closing")))], b)
+	}
 	return s
 }
 
@@ -141,19 +147,15 @@ func credential(s stack, site platform.Site, c platform.Credential) {
 // door is the entry function and the address under which applications, and AgentCore's
 // authorizers, reach it. It verifies every token itself, so the address asks for none.
 func door(s stack, p *platform.Platform, e platform.Environment, site platform.Site, role awsiam.CfnRole, keys map[string]awskms.CfnKey, b Built) {
-	entrance, err := json.Marshal(p.Entrance(e))
-	if err != nil {
-		panic(err) // texts and numbers always encode
-	}
 	entry := functionOf(s, b, e, function{
 		id: "Entry", name: site.Function("entry"), kind: "entry", says: "the front door of " + e.Name, role: role,
-		documents: map[string][]byte{"entrance.json": entrance}, memory: 512, timeout: 900,
+		documents: entrance(p, e), memory: 512, timeout: 900,
 		environment: map[string]*string{
 			"REMIT_REGISTRY": jsii.String(platform.RegistryPath(site)), "REMIT_LEDGER": jsii.String(site.Ledger()), "REMIT_DIRECTORY": jsii.String(site.Directory()),
 			"REMIT_DELEGATION_KEY": keys[platform.DelegationKeyID].Ref(), "REMIT_CALL_KEY": keys[platform.CallKeyID].Ref(),
 		},
 	})
-	url := address(s, entry, "EntryUrl", grants.DoorPolicy(p, e, site))
+	url := address(s, entry, "Entry", grants.DoorPolicy(p, e, site, "entry"))
 	export(s, "DoorUrl", url)
 	awsssm.NewCfnParameter(s.Stack, jsii.String("Door"), &awsssm.CfnParameterProps{
 		Name: jsii.String(platform.DoorURL(site)), Type: jsii.String("String"), Value: url,
@@ -161,18 +163,43 @@ func door(s stack, p *platform.Platform, e platform.Environment, site platform.S
 	})
 }
 
-// address gives a function an address whose answers stream, open as its policy says.
+func entrance(p *platform.Platform, e platform.Environment) map[string][]byte {
+	text, err := json.Marshal(p.Entrance(e))
+	if err != nil {
+		panic(err) // texts and numbers always encode
+	}
+	return map[string][]byte{"entrance.json": text}
+}
+
+// address is where a function answers over HTTP, in streams, open as its policy says.
 func address(s stack, f made, id string, opened iam.Policy) *string {
-	url := awslambda.NewCfnUrl(s.Stack, jsii.String(id), &awslambda.CfnUrlProps{
+	url := awslambda.NewCfnUrl(s.Stack, jsii.String(id+"Url"), &awslambda.CfnUrlProps{
 		TargetFunctionArn: f.Ref(), Qualifier: jsii.String(platform.Live), AuthType: jsii.String("NONE"), InvokeMode: jsii.String("RESPONSE_STREAM"),
 	})
 	url.AddResourceDependency(f.alias, nil)
-	openTo(s, f, opened)
+	openTo(s, f, id, opened)
 	return url.AttrFunctionUrl()
 }
 
+// approvals is the function where users decide on what waits for them, and its address: the
+// redirect URI of the client that the page is at the company's issuer.
+func approvals(s stack, p *platform.Platform, e platform.Environment, site platform.Site, role awsiam.CfnRole, keys map[string]awskms.CfnKey, b Built) {
+	f := functionOf(s, b, e, function{
+		id: "Approve", name: site.Function("approve"), kind: "approve", says: "where users approve in " + e.Name, role: role,
+		documents: entrance(p, e), memory: 512, timeout: 75, // a call has a minute
+		environment: map[string]*string{
+			"REMIT_REGISTRY": jsii.String(platform.RegistryPath(site)), "REMIT_LEDGER": jsii.String(site.Ledger()),
+			"REMIT_DELEGATION_KEY": keys[platform.DelegationKeyID].Ref(), "REMIT_SEAL_KEY": keys[platform.SealKeyID].Ref(),
+		},
+	})
+	url := address(s, f, "Approve", grants.DoorPolicy(p, e, site, "approve"))
+	awscdk.NewCfnOutput(s.Stack, jsii.String("ApprovalsPage"), &awscdk.CfnOutputProps{
+		Value: awscdk.Fn_Join(jsii.String(""), &[]*string{url, jsii.String("approvals")}), Description: jsii.String("Where users approve; the redirect URI at the issuer"),
+	})
+}
+
 // openTo makes the permissions that the function's policy amounts to.
-func openTo(s stack, entry made, opened iam.Policy) {
+func openTo(s stack, entry made, id string, opened iam.Policy) {
 	for _, statement := range opened.Document.Statements {
 		props := &awslambda.CfnPermissionProps{FunctionName: jsii.String(string(opened.ARN)), Principal: jsii.String("*"), Action: jsii.String(statement.Actions.Of[0])}
 		if statement.When[0].Key == grants.ViaFunctionURL {
@@ -180,7 +207,7 @@ func openTo(s stack, entry made, opened iam.Policy) {
 		} else {
 			props.FunctionUrlAuthType = jsii.String(statement.When[0].Values[0])
 		}
-		awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), props).AddResourceDependency(entry.alias, nil)
+		awslambda.NewCfnPermission(s.Stack, jsii.String(id+statement.Sid), props).AddResourceDependency(entry.alias, nil)
 	}
 }
 

@@ -99,7 +99,7 @@ func brokerOf(s stack, b Built, p *platform.Platform, lane platform.Running, rol
 		role: role, documents: map[string][]byte{"models.json": models}, memory: 512, timeout: 900,
 		environment: map[string]*string{"REMIT_ISSUER": doorURL(lane), "REMIT_LEDGER": jsii.String(lane.Ledger())},
 	})
-	return address(s, f, "BrokerUrl", grants.BrokerPolicy(p, lane))
+	return address(s, f, "Broker", grants.BrokerPolicy(p, lane))
 }
 
 // The headers in which the entry hands the agent its tokens, and nothing else.

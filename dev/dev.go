@@ -19,6 +19,7 @@ import (
 
 	"remit/identity"
 	"remit/lambdas/approve"
+	"remit/lambdas/closing"
 	"remit/lambdas/entry"
 	"remit/lambdas/gateway"
 	"remit/lambdas/model"
@@ -43,6 +44,7 @@ type Server struct {
 	source Source
 	stamp  string
 	world  *world
+	runs   map[string]int // of each tool's mock
 }
 
 // Source answers the declaration and a stamp that changes when the files do. It is asked
@@ -60,6 +62,7 @@ type world struct {
 	ledger      *ledger.Ledger
 	entry       *entry.Entry
 	approvals   *approve.Approvals
+	closer      *closing.Closer
 }
 
 type lane struct {
@@ -91,7 +94,7 @@ func New(source Source, environment, base string, now func() time.Time, log io.W
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{base: base, now: now, log: &journal{out: log}, signer: signer, key: keys, source: source, stamp: source.Stamp(),
+	s := &Server{base: base, now: now, log: &journal{out: log}, signer: signer, key: keys, source: source, stamp: source.Stamp(), runs: map[string]int{},
 		store: &ledger.Memory{}, seal: sealing.Sealer{Keys: sealing.NewLocal()}}
 	p, err := source.Load()
 	if err != nil {
@@ -117,6 +120,7 @@ func (s *Server) build(p *platform.Platform, environment string) (*world, error)
 	if err := s.own(e.Data.Directories); err != nil {
 		return nil, err
 	}
+	w.closer = &closing.Closer{Closings: p.Closings(e), Ledger: w.ledger, Directory: closing.Owners{Store: s.store}}
 	return w, s.door(w)
 }
 
@@ -140,8 +144,9 @@ func (s *Server) door(w *world) error {
 		Entrance: entrance, Issuer: s.base, Login: logins, Lanes: w, Ledger: w.ledger, Signer: s.signer, Agents: agents, Runtime: laptop{s.log},
 		Note: s.log.note, Now: s.now, AnyLane: true,
 	}
+	entrance.Approvals = &policy.Approvals{Audience: approvalAudience} // without a client: /login/{user} is the login here
 	w.approvals = &approve.Approvals{
-		Audience: approvalAudience, Issuer: s.base, Login: logins, Ledger: w.ledger, Sealer: s.seal, Lanes: w, Signer: s.signer,
+		Issuer: s.base, Login: logins, Ledger: w.ledger, Sealer: s.seal, Lanes: w, Signer: s.signer,
 		Gateway: approve.OverHTTP{Client: local}, Entrance: entrance, Note: s.log.note, Now: s.now,
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -163,11 +164,20 @@ func (s *Server) call(r *http.Request, l *lane, tool string, arguments json.RawM
 		fmt.Fprintf(s.log, "%s: no mock is declared\n", tool)
 		return map[string]any{"isError": true, "content": []any{}}
 	}
+	text = bytes.ReplaceAll(text, []byte("{run}"), []byte(strconv.Itoa(s.run(tool))))
 	out := map[string]any{"content": []any{map[string]any{"type": "text", "text": string(text)}}}
 	if _, ok := reply.(map[string]any); ok {
-		out["structuredContent"] = reply
+		out["structuredContent"] = json.RawMessage(text)
 	}
 	return out
+}
+
+// run counts a tool's runs: {run} in a mock is the number of this one.
+func (s *Server) run(tool string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs[tool]++
+	return s.runs[tool]
 }
 
 // maxMock and mockTimeout bound what a local server may take.

@@ -2,13 +2,16 @@ package dev
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 
 	"remit/identity"
+	"remit/lambdas/closing"
 )
 
-// Handler serves the issuer's documents, the entry and the lanes' gateways.
+// Handler serves the issuer's documents, the entry, the approvals, the company's buses and the
+// lanes' gateways.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", s.discovery)
@@ -19,6 +22,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /login/{user}", s.signIn)
 	mux.HandleFunc("/approvals", approvals)
 	mux.HandleFunc("/approvals/", approvals)
+	mux.HandleFunc("POST /events/{bus}", s.event)
 	mux.HandleFunc("/lanes/{agent}/{lane}/mcp", s.mcp)
 	mux.HandleFunc("/lanes/{agent}/{lane}/models/", s.models)
 	return localOnly(mux)
@@ -43,6 +47,28 @@ func (s *Server) discovery(w http.ResponseWriter, _ *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, json.RawMessage(text))
 }
+
+// event takes an event that would happen on a bus of the company's, by its logical name, in
+// EventBridge's form; without a time it happens now.
+func (s *Server) event(w http.ResponseWriter, r *http.Request) {
+	e := closing.Event{Bus: r.PathValue("bus")}
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxEvent)).Decode(&e.Event); err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": `want {"detail-type": …, "detail": {…}}`})
+		return
+	}
+	if e.Event.Time.IsZero() {
+		e.Event.Time = s.now()
+	}
+	if err := s.current().closer.Handle(r.Context(), e); err != nil {
+		writeJSON(w, http.StatusUnprocessableEntity, map[string]string{"error": err.Error()})
+		return
+	}
+	s.log.print("%s happened on %s\n", e.Event.Type, e.Bus)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// maxEvent is the largest event of EventBridge, in bytes.
+const maxEvent = 256 << 10
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")

@@ -189,6 +189,8 @@ var fenced = map[bool][]struct {
 		{list("*-broker"), "broker", "lambda.amazonaws.com"},
 		{list("*-reach"), "reach", "lambda.amazonaws.com"},
 		{list("entry"), "entry", "lambda.amazonaws.com"},
+		{list("approve"), "approve", "lambda.amazonaws.com"},
+		{list("closing"), "closing", "lambda.amazonaws.com"},
 		{list("sweep"), "sweep", "lambda.amazonaws.com"},
 	},
 	false: {{list("*-reached"), "reached", ""}},
@@ -296,13 +298,17 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 	directory, vault := site.ARN("bedrock-agentcore", "workload-identity-directory/default"), site.ARN("bedrock-agentcore", "token-vault/default")
 	out := []iam.Statement{
 		allow("OwnFunctions", "functions of this environment, their versions, aliases and addresses; calling them is not part of that",
-			list("lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig", "lambda:DeleteAlias", "lambda:DeleteFunction", "lambda:DeleteFunctionUrlConfig",
-				"lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy", "lambda:GetRuntimeManagementConfig", "lambda:ListTags", "lambda:ListVersionsByFunction",
-				"lambda:PublishVersion", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionUrlConfig"),
+			list("lambda:AddPermission", "lambda:CreateAlias", "lambda:CreateFunction", "lambda:CreateFunctionUrlConfig", "lambda:DeleteAlias", "lambda:DeleteFunction", "lambda:DeleteFunctionEventInvokeConfig", "lambda:DeleteFunctionUrlConfig",
+				"lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:GetFunctionEventInvokeConfig", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy", "lambda:GetRuntimeManagementConfig", "lambda:ListTags", "lambda:ListVersionsByFunction",
+				"lambda:PublishVersion", "lambda:PutFunctionEventInvokeConfig", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionEventInvokeConfig", "lambda:UpdateFunctionUrlConfig"),
 			list(functions)),
-		allow("OwnSchedules", "the schedule that starts the sweep",
+		allow("OwnSchedules", "the schedule that starts the sweep, and the rules that pass closing events on",
 			list("events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"),
-			list(site.ARN("events", "rule/"+site.Function("sweep")))),
+			append(closingRuleNames(e, site), site.ARN("events", "rule/"+site.Function("sweep")))),
+		allow("OwnFailures", "the queue of events that could not be used, and the alarm on it; reading events is not part of that",
+			list("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource",
+				"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"),
+			list(FailedEvents(site), site.ARN("cloudwatch", "alarm:"+site.Named("*")))),
 		allow("OwnFunctionLogs", "their log groups",
 			list("logs:CreateLogGroup", "logs:DeleteLogGroup", "logs:DeleteRetentionPolicy", "logs:ListTagsForResource", "logs:PutRetentionPolicy", "logs:TagResource", "logs:UntagResource"),
 			list(site.ARN("logs", "log-group:/aws/lambda/"+site.Named("*")))),
@@ -328,21 +334,32 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 	return out
 }
 
+// closingRuleNames is the rules on every bus the environment names: which of them has one is
+// the declaration's, and the bootstrap is installed before.
+func closingRuleNames(e platform.Environment, site platform.Site) []string {
+	var out []string
+	for _, bus := range e.Buses {
+		out = append(out, site.ARN("events", "rule/"+bus.Named+"/"+site.Function("closing")))
+	}
+	return out
+}
+
 // bootstrapBoundary holds all six roles to the services Remit deploys, and away from users,
 // keys of people, other boundaries, and themselves.
 func bootstrapBoundary(site platform.Site) iam.Document {
 	return iam.Doc(
 		allow("Deploy", "the services that Remit's stacks are made of, in this account",
-			list("bedrock-agentcore:*", "cloudformation:*", "dynamodb:*", "ecr:*", "events:*", "kms:*", "lambda:*", "logs:*", "ssm:*"),
+			list("bedrock-agentcore:*", "cloudformation:*", "cloudwatch:*", "dynamodb:*", "ecr:*", "events:*", "kms:*", "lambda:*", "logs:*", "sqs:*", "ssm:*"),
 			list(site.ARN("bedrock-agentcore", "*"), site.ARN("cloudformation", "*"), site.ARN("dynamodb", "table/"+site.Named("*")), site.ARN("ecr", "repository/"+site.Platform+"/*"),
-				site.ARN("events", "rule/"+site.Named("*")), site.ARN("kms", "*"), site.ARN("lambda", "function:"+site.Named("*")), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"))),
+				site.ARN("events", "rule/"+site.Named("*")), site.ARN("kms", "*"), site.ARN("lambda", "function:"+site.Named("*")), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"),
+				site.ARN("events", "rule/*/"+site.Named("*")), site.ARN("cloudwatch", "alarm:"+site.Named("*")), site.ARN("sqs", site.Named("*")))),
 		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateGateway", "bedrock-agentcore:CreatePolicyEngine", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "bedrock-agentcore:ListGateways", "bedrock-agentcore:ListPolicyEngines", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), everything),
 		allow("Assets", "this account's own asset bucket", list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site)),
 		allow("Roles", "roles and boundaries of Remit, by path", list("iam:*"),
 			list(site.Role("*"), site.Boundary("*"), site.BootstrapBoundary(), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "role/aws-service-role/*"))),
 		deny("NeverUnfence", "no deployment exchanges or removes a boundary, changes the bootstrap, opens memory, signs, or calls what it deploys",
 			list("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan",
-				"dynamodb:BatchGetItem", "dynamodb:PartiQL*", "dynamodb:ExportTableToPointInTime", "bedrock-agentcore:InvokeAgentRuntime*", "kms:Sign", "lambda:Invoke*"), everything),
+				"dynamodb:BatchGetItem", "dynamodb:PartiQL*", "dynamodb:ExportTableToPointInTime", "bedrock-agentcore:InvokeAgentRuntime*", "kms:Sign", "lambda:Invoke*", "sqs:ReceiveMessage", "sqs:SendMessage"), everything),
 		deny("NeverTheBootstrap", "the bootstrap is an administrator's",
 			list("iam:Add*", "iam:Create*", "iam:Delete*", "iam:Put*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*"),
 			list(site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "policy"+platform.BootstrapPath+"*"))),

@@ -17,8 +17,7 @@ func entry(p *platform.Platform, site platform.Site) iam.Role {
 		byLambda("OnlyLambda", "the front door's own execution role"),
 		iam.Doc(append(entryLedger(site),
 			ownLogs(site, site.Named("entry")), ownTraces,
-			allow("FindLanes", "lanes register themselves, and the address under which the entry itself is served",
-				list("ssm:GetParametersByPath"), registry(site)),
+			findLanes(site),
 			allow("InvokeLanes", "the application opens executions, the agent cannot",
 				list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), list(runtimes)),
 			deny("NeverDefault", "the DEFAULT endpoint moves with every update, past every gate",
@@ -28,9 +27,17 @@ func entry(p *platform.Platform, site platform.Site) iam.Role {
 			allow("TagMemory", "the tenant and user the entry verified travel with them",
 				list("sts:SetSourceIdentity", "sts:TagSession"), list(site.Role("*", "memory")),
 				iam.When("ForAllValues:StringEquals", "aws:TagKeys", "tenant", "user", "execution")),
-			allow("SignDelegations", "only the front door says for whom an agent acts", list("kms:GetPublicKey", "kms:Sign"), list(site.KeyARN(platform.DelegationKeyID))),
+			signDelegations(site),
 			allow("PublishCallKey", "the public half of the key that signs single calls", list("kms:GetPublicKey"), list(site.KeyARN(platform.CallKeyID))),
 		)...))
+}
+
+func findLanes(site platform.Site) iam.Statement {
+	return allow("FindLanes", "lanes register themselves, and the address under which the entry itself is served", list("ssm:GetParametersByPath"), registry(site))
+}
+
+func signDelegations(site platform.Site) iam.Statement {
+	return allow("SignDelegations", "only where users log in is it said for whom an agent acts", list("kms:GetPublicKey", "kms:Sign"), list(site.KeyARN(platform.DelegationKeyID)))
 }
 
 // registry is the parameters of an environment, by path: the path and what is below it.
@@ -43,11 +50,10 @@ func registry(site platform.Site) []string {
 // (Lambda developer guide, urls-auth).
 const ViaFunctionURL = "lambda:InvokedViaFunctionUrl"
 
-// DoorPolicy opens the entry function's address to anyone: the entry verifies every token
-// itself.
-func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
-	return openAddress(site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live), place(p, "environments."+e.Name+".identity"),
-		"applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token")
+// DoorPolicy opens the address of the entry or of the approvals to anyone: both verify every
+// token themselves.
+func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site, kind string) iam.Policy {
+	return openAddress(site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live), place(p, "environments."+e.Name+".identity"), doorSays[kind])
 }
 
 // openAddress opens a function's address to anyone, and the function to nobody who does not
@@ -60,4 +66,9 @@ func openAddress(function string, from terms.Pos, why string) iam.Policy {
 		iam.When("Bool", ViaFunctionURL, "true"))
 	open.Principals, through.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
 	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: from}
+}
+
+var doorSays = map[string]string{
+	"entry":   "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token",
+	"approve": "users' browsers come without AWS credentials; every login is verified, and an agent has none",
 }

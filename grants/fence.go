@@ -21,6 +21,8 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 			"function":  functionBoundary(site),
 			"reach":     reachBoundary(p, e, site),
 			"entry":     entryBoundary(site),
+			"approve":   approveBoundary(site),
+			"closing":   closingBoundary(site),
 			"sweep":     sweepBoundary(site),
 		}
 	}

@@ -36,16 +36,27 @@ func Intended(p *platform.Platform, env string) iam.World {
 }
 
 // Account is what one account's own stack holds: in the platform account the entry, the
-// sweep and the keys, in a resource account the roles that lanes reach.
+// approvals, the sweep and the keys, in a resource account the roles that lanes reach.
 func Account(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
 	if site.Purpose == platform.PlatformAccount {
-		return iam.World{Roles: []iam.Role{entry(p, site), sweep(p, e, site)}, Policies: append(accountKeys(p, e, site), DoorPolicy(p, e, site), SweepPolicy(p, e, site))}
+		return platformAccount(p, e, site)
 	}
 	var w iam.World
 	for _, lane := range p.Lanes(e) {
 		if reaches := lane.Reaches(site.Purpose); len(reaches) > 0 {
 			w.Roles = append(w.Roles, reached(p, site, lane, reaches))
 		}
+	}
+	return w
+}
+
+func platformAccount(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
+	w := iam.World{Roles: []iam.Role{entry(p, site), sweep(p, e, site)}, Policies: append(accountKeys(p, e, site), DoorPolicy(p, e, site, "entry"), SweepPolicy(p, e, site))}
+	if e.Identity.Approvals != nil {
+		w.Roles, w.Policies = append(w.Roles, approve(p, e, site)), append(w.Policies, DoorPolicy(p, e, site, "approve"))
+	}
+	if len(p.Closings(e)) > 0 {
+		w.Roles, w.Policies = append(w.Roles, closing(p, e, site)), append(w.Policies, closingPolicies(p, e, site)...)
 	}
 	return w
 }

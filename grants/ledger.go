@@ -159,19 +159,34 @@ func accountKeys(p *platform.Platform, e platform.Environment, site platform.Sit
 	requests := site.Role("*", "request")
 	return []iam.Policy{
 		key(platform.LedgerKeyID, tableKey(site)),
-		key(platform.SealKeyID, sealKey(site)),
-		key(platform.DelegationKeyID, signingKey(site, "SignedByTheEntry", "only the front door says for whom an agent acts", iam.When("ArnEquals", "aws:PrincipalArn", site.Role("entry")))),
+		key(platform.SealKeyID, sealKey(e, site)),
+		key(platform.DelegationKeyID, signingKey(site, "SignedAtTheDoors", "only where users log in is it said for whom an agent acts", iam.When("ArnEquals", "aws:PrincipalArn", doors(e, site)...))),
 		key(platform.CallKeyID, signingKey(site, "SignedByRequest", "request interceptors assert single calls; the front door publishes the key", iam.When("ArnLike", "aws:PrincipalArn", requests, site.Role("entry")))),
 	}
 }
 
-// sealKey is opened by interceptors alone, whatever IAM anyone else has, and always for a
-// named tenant.
-func sealKey(site platform.Site) iam.Document {
-	use := allow("UsedForATenant", "what is sealed belongs to a tenant, and opens only under its name", list("kms:Decrypt", "kms:GenerateDataKey"), everything,
-		iam.When("ArnLike", "aws:PrincipalArn", site.Role("*", "request"), site.Role("*", "response")), iam.When("Null", "kms:EncryptionContext:tenant", "false"))
-	use.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(site.Role("entry"))))}
-	return iam.Doc(use, administered(site))
+// doors are the roles behind which users log in.
+func doors(e platform.Environment, site platform.Site) []string {
+	out := list(site.Role("entry"))
+	if e.Identity.Approvals != nil {
+		out = append(out, site.Role("approve"))
+	}
+	return out
+}
+
+// sealKey is used by interceptors, and opened where users approve, whatever IAM anyone else
+// has, and always for a named tenant.
+func sealKey(e platform.Environment, site platform.Site) iam.Document {
+	used := func(sid, why string, actions, by []string) iam.Statement {
+		s := allow(sid, why, actions, everything, iam.When("ArnLike", "aws:PrincipalArn", by...), iam.When("Null", "kms:EncryptionContext:tenant", "false"))
+		s.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(site.Role("entry"))))}
+		return s
+	}
+	statements := []iam.Statement{used("UsedForATenant", "what is sealed belongs to a tenant, and opens only under its name", list("kms:Decrypt", "kms:GenerateDataKey"), list(site.Role("*", "request"), site.Role("*", "response")))}
+	if e.Identity.Approvals != nil {
+		statements = append(statements, used("OpenedToItsUser", "a user is shown exactly what would be written, and it is sent as it was sealed", list("kms:Decrypt"), list(site.Role("approve"))))
+	}
+	return iam.Doc(append(statements, administered(site))...)
 }
 
 // signingKey signs for whom the condition names and for nobody else, whatever IAM they have.

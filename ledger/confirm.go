@@ -40,8 +40,8 @@ type Approved struct {
 // ConfirmationStatus is where a confirmation stands. The zero value is none.
 type ConfirmationStatus string
 
-// The states of a confirmation. One that is running or approved goes back to approved when
-// nothing ran; the last four are ends.
+// The states of a confirmation. One that is running goes back to approved when nothing ran,
+// and one that is approved to pending when its execution ends; the last four are ends.
 const (
 	ConfirmationPending       ConfirmationStatus = "pending"
 	ConfirmationApproved      ConfirmationStatus = "approved"
@@ -162,8 +162,23 @@ func endConfirmation(u terms.User, id string, status ConfirmationStatus, more It
 	return step{op: op, met: refuseConfirmation}
 }
 
+// waitAgain has an approval under which nothing ran wait for its user again, once the one
+// execution that could have run it is closed. One that runs or has run stays as it is.
+func (l *Ledger) waitAgain(ctx context.Context, x Item) error {
+	id := x.text("approval")
+	if id == "" {
+		return nil
+	}
+	return l.decide(ctx, func() []step {
+		return []step{{op: Op{Key: confirmKey(executionOf(x).User, id), Set: Item{"status": text(ConfirmationPending)}, Remove: []string{"approved", "execution"},
+			If: []Condition{is("status", text(ConfirmationApproved)), is("execution", x["execution"])}},
+			met: func(Item) error { return errAlready }}}
+	})
+}
+
 // Approve opens the one-call execution that runs a pending confirmation of its user, in
-// one transaction: it is [Ledger.Open] with Approval set, and fails like it.
+// one transaction: it is [Ledger.Open] with Approval set, and fails like it. Closed before
+// anything ran, the execution leaves the confirmation pending again.
 func (l *Ledger) Approve(ctx context.Context, a Admission) (Execution, error) {
 	if a.Approval == "" {
 		return Execution{}, invalid("an approval names a confirmation")

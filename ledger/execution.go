@@ -308,12 +308,16 @@ func closing(id terms.ExecutionID, why string, at time.Time) []step {
 	}
 }
 
-// drain returns what a closed execution has left to the days it came from, and keeps it
-// due while a call in flight may still give something back.
+// drain returns what a closed execution has left to the days it came from, and an approval
+// that it did not use to its user. It keeps the execution due while a call in flight may
+// still give something back.
 func (l *Ledger) drain(ctx context.Context, id terms.ExecutionID, at time.Time) error {
 	for range maxTries {
 		i, err := l.get(ctx, executionKey(id))
 		if err != nil || i.text("status") != closed || !i.has("due") {
+			return err
+		}
+		if err := l.waitAgain(ctx, i); err != nil {
 			return err
 		}
 		if err := l.apply(ctx, draining(i, at)); !errors.Is(err, errAgain) {

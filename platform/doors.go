@@ -14,7 +14,7 @@ import (
 // Entrance is what the environment's front door decides by.
 func (p *Platform) Entrance(e Environment) policy.Entrance {
 	claims := e.Identity.Claims
-	return policy.Entrance{
+	out := policy.Entrance{
 		Format: policy.Format, Platform: p.Name, Environment: e.Name, Day: string(e.Day),
 		Login: policy.Login{
 			Issuer: e.Identity.Issuer, Audience: e.Identity.Audience,
@@ -23,6 +23,25 @@ func (p *Platform) Entrance(e Environment) policy.Entrance {
 		Applications: e.Identity.Entry,
 		UserDay:      e.Limits.User.CostPerDay, TenantDay: e.Limits.Tenant.CostPerDay,
 	}
+	if a := e.Identity.Approvals; a != nil {
+		out.Approvals = &policy.Approvals{Audience: a.Audience, Client: a.Client, Scope: a.Scope}
+	}
+	return out
+}
+
+// Closings is which events close the items of the tools that lanes here have, in order of tool.
+func (p *Platform) Closings(e Environment) []policy.Closing {
+	var out []policy.Closing
+	for _, lane := range p.Lanes(e) {
+		for _, t := range lane.Tools {
+			if t.Dedup == nil || t.Datum == nil {
+				continue
+			}
+			out = append(out, policy.Closing{Tool: t.Name, Event: t.Dedup.Until.Event, Bus: t.Dedup.Until.Bus, ID: t.Dedup.Until.ID, Argument: t.Datum.ID, Directory: t.Datum.Directory})
+		}
+	}
+	slices.SortFunc(out, func(a, b policy.Closing) int { return strings.Compare(a.Tool, b.Tool) })
+	return slices.Compact(out)
 }
 
 // Registration is what the lane tells the front door. AgentCore names the runtime and the

@@ -123,6 +123,16 @@ type Identity struct {
 	Audience string   `key:"audience" need:"yes" doc:"the audience tokens must carry"`
 	Claims   Claims   `key:"claims" need:"yes" doc:"which claim says what"`
 	Entry    []string `key:"entry" need:"yes" type:"name" doc:"applications that may open executions, by the name the entry will know them by"`
+
+	Approvals *ApprovalLogin `key:"approvals" doc:"the login with which users approve what waits for them"`
+}
+
+// ApprovalLogin is the login with which users decide on what waits for them. Without a client
+// the page offers none, and people bring a token of their own.
+type ApprovalLogin struct {
+	Audience string `key:"audience" need:"yes" doc:"the audience such tokens carry; not the one that opens executions, so that no application approves"`
+	Client   string `key:"client" doc:"the public OAuth client that the page is at the issuer, whose redirect URI is the page; without one the page offers no login"`
+	Scope    string `key:"scope" doc:"what the page asks for besides openid, where the issuer picks the audience by scope"`
 }
 
 // Claims maps an issuer's claims to Remit's words. An unmapped value means nothing.

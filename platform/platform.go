@@ -105,7 +105,7 @@ type Idempotency struct {
 
 // Dedup returns the open item for a repeated key until an event closes it.
 type Dedup struct {
-	Key    []string   `key:"key" need:"yes" doc:"the arguments that make the key"`
+	Key    []string   `key:"key" need:"yes" doc:"the argument that makes the key: the one that names the datum, whose owner the closing event is matched with"`
 	Until  Closing    `key:"until" need:"yes" doc:"the event that closes the item"`
 	AtMost terms.Span `key:"at_most" need:"yes" doc:"how long an item stays open without the event"`
 }
@@ -114,7 +114,7 @@ type Dedup struct {
 type Closing struct {
 	Event string `key:"event" need:"yes" doc:"the detail type"`
 	Bus   string `key:"bus" need:"yes" doc:"the logical event bus"`
-	ID    string `key:"id" need:"yes" doc:"the field of the event's detail that carries the key's first argument"`
+	ID    string `key:"id" need:"yes" doc:"the field of the event's detail that carries the key's argument"`
 }
 
 // ToolAudit is what the record keeps of a call.

@@ -25,6 +25,14 @@ type Entrance struct {
 	Applications []string       `json:"applications"` // OAuth clients that may open executions
 	UserDay      terms.MicroUSD `json:"user_day"`
 	TenantDay    terms.MicroUSD `json:"tenant_day"`
+	Approvals    *Approvals     `json:"approvals,omitempty"` // nil: nothing waits for users here
+}
+
+// Approvals is the login with which users decide on what waits for them.
+type Approvals struct {
+	Audience string `json:"audience"` // whom their tokens address; not the entry's
+	Client   string `json:"client,omitempty"`
+	Scope    string `json:"scope,omitempty"`
 }
 
 // Login is the company's identity provider and what its claims mean.
@@ -92,6 +100,8 @@ func LoadEntrance(text []byte) (Entrance, error) {
 		return Entrance{}, fmt.Errorf("%w: day: %q is no time zone", ErrBundle, e.Day)
 	case e.Login.Issuer == "" || e.Login.Audience == "" || len(e.Applications) == 0:
 		return Entrance{}, fmt.Errorf("%w: it names no issuer, audience or application", ErrBundle)
+	case e.Approvals != nil && (e.Approvals.Audience == "" || e.Approvals.Audience == e.Login.Audience):
+		return Entrance{}, fmt.Errorf("%w: approvals have no audience of their own", ErrBundle)
 	}
 	return e, nil
 }

@@ -12,6 +12,7 @@ import (
 	"remit/grants"
 	"remit/iam"
 	"remit/identity"
+	"remit/lambdas/closing"
 	"remit/lambdas/gateway"
 	"remit/lambdas/sealing"
 	"remit/ledger"
@@ -45,6 +46,11 @@ func (a asking) Get(ctx context.Context, k ledger.Key) (ledger.Item, error) {
 	return a.Store.Get(ctx, k)
 }
 
+func (a asking) List(ctx context.Context, table, partition string) ([]ledger.Item, error) {
+	a.note("Query", ledger.Key{Table: table, Partition: partition})
+	return a.Store.List(ctx, table, partition)
+}
+
 func (a asking) Apply(ctx context.Context, token string, ops []ledger.Op) error {
 	for _, op := range ops {
 		switch {
@@ -61,12 +67,12 @@ func (a asking) Apply(ctx context.Context, token string, ops []ledger.Op) error 
 	return a.Store.Apply(ctx, token, ops)
 }
 
-// company is one lane with a tool of each kind, and the three functions that serve it.
+// company is one lane with a tool of each kind, and the functions that serve it.
 type company struct {
-	t                        *testing.T
-	request, response, entry asking
-	opens                    *ledger.Ledger
-	bundle                   *policy.Bundle
+	t                                          *testing.T
+	request, response, entry, approve, closing asking
+	opens                                      *ledger.Ledger
+	bundle                                     *policy.Bundle
 }
 
 var asked = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -102,7 +108,7 @@ func newCompany(t *testing.T) *company {
 		t.Fatal(err)
 	}
 	by := func() asking { return asking{store, map[string]bool{}} }
-	c := &company{t: t, request: by(), response: by(), entry: by(), bundle: loaded}
+	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), bundle: loaded}
 	c.opens = &ledger.Ledger{Store: c.entry}
 	return c
 }
@@ -173,17 +179,48 @@ func (c *company) day() {
 			c.t.Fatalf("nothing waits: %v", err)
 		}
 	}
-	c.open(&ledger.Ledger{Store: c.entry.Store}, "e-2", waits.Result.Content.Confirmation) // approvals have a role of their own
+	approves := c.approval(waits.Result.Content.Confirmation)
 	if said := c.call("e-2", 1, "refund", `{"order":"O-1"}`, "", done, nothing); !strings.Contains(said, `"state":"x"`) {
 		c.t.Fatalf("the approved call did not run: %s", said)
 	}
+	if err := approves.Close(context.Background(), "e-2", "the approved call has run", asked); err != nil {
+		c.t.Fatal(err)
+	}
 	c.call("e-1", 7, "refund", `{"order":"O-1"}`, fmt.Sprintf("%q:%q", gateway.ConfirmationMeta, waits.Result.Content.Confirmation), done, nothing)
+	closer := closing.Closer{Closings: []policy.Closing{{Tool: "ship", Event: "Shipped", Bus: "b", ID: "id", Argument: "order", Directory: "orders"}}, Ledger: &ledger.Ledger{Store: c.closing}, Directory: closing.Owners{Store: c.closing}}
+	happened := closing.Event{Bus: "b"}
+	happened.Event.Type, happened.Event.Time, happened.Event.Detail = "Shipped", asked, map[string]any{"id": "O-1"}
+	if err := closer.Handle(context.Background(), happened); err != nil {
+		c.t.Fatal(err)
+	}
 	if _, err := c.opens.Execution(context.Background(), "e-1"); err != nil {
 		c.t.Fatal(err)
 	}
 	if err := c.opens.Close(context.Background(), "e-1", "answered", asked); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// approval is what approvals ask before the call runs, in e-2; a first try is not taken.
+func (c *company) approval(id string) *ledger.Ledger {
+	l, ctx := &ledger.Ledger{Store: c.approve}, context.Background()
+	waits, err := l.Pending(ctx, askingLane, ana, asked)
+	if err != nil || len(waits) != 1 {
+		c.t.Fatalf("%v, %v", waits, err)
+	}
+	kept, err := l.Confirmation(ctx, ana, id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if x, err := l.Execution(ctx, kept.Proposed); err != nil || !x.Open {
+		c.t.Fatalf("%v, %v", x, err)
+	}
+	c.open(l, "e-0", id)
+	if err := l.Close(ctx, "e-0", "the gateway did not take it", asked); err != nil {
+		c.t.Fatal(err)
+	}
+	c.open(l, "e-2", id)
+	return l
 }
 
 // TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks: a permission that is missing stops
@@ -194,7 +231,7 @@ func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
 	p := declared(t, "meridian")
 	e, _ := p.Environment("prod")
 	world := grants.Intended(p, "prod")
-	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry} {
+	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing} {
 		granted := ledgerGrants(p, e, world, kind)
 		for need := range function.asked {
 			if !granted[need] {
@@ -205,8 +242,8 @@ func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
 			// A failed condition answers with the item it met: whoever may write under a
 			// condition may see what stood in the way.
 			shown := strings.Replace(g, "GetItem", "UpdateItem", 1)
-			claimed := strings.Replace(g, "GetItem", "PutItem", 1)
-			if !function.asked[g] && !(strings.Contains(g, "GetItem") && (function.asked[shown] || function.asked[claimed])) {
+			claimed, freed := strings.Replace(g, "GetItem", "PutItem", 1), strings.Replace(g, "GetItem", "DeleteItem", 1)
+			if !function.asked[g] && !(strings.Contains(g, "GetItem") && (function.asked[shown] || function.asked[claimed] || function.asked[freed])) {
 				t.Errorf("the %s function may %s and never asks: whoever turns it can", kind, g)
 			}
 		}

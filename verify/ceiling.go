@@ -90,6 +90,20 @@ var ceilings = []row{
 	{kind: "sweep", actions: append(list("dynamodb:ConditionCheckItem"), useItems...), own: list("{ledger}", "{ledger}/index/due"), why: "what is due"},
 	{kind: "sweep", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
 
+	{kind: "approve", actions: writeLogs, own: allFunctions, why: "its own log group"},
+	{kind: "approve", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "approve", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register"},
+	{kind: "approve", actions: useItems, own: list("{ledger}"), why: "what waits, and the executions that run it"},
+	{kind: "approve", actions: useKeys, own: keys, why: "the ledger's key, and opening what is sealed"},
+	{kind: "approve", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{delegation key}"), family: keys, why: "it signs the token of an approved call"},
+
+	{kind: "closing", actions: writeLogs, own: allFunctions, why: "its own log group"},
+	{kind: "closing", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "closing", actions: list("dynamodb:DeleteItem", "dynamodb:GetItem"), own: list("{ledger}"), why: "it frees keys"},
+	{kind: "closing", actions: list("dynamodb:GetItem"), own: list("{directory}"), why: "it looks up owners"},
+	{kind: "closing", actions: list("sqs:SendMessage"), own: list("arn:{p}:sqs:{r}:{a}:{named}-*"), why: "events that could not be used are kept"},
+	{kind: "closing", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
+
 	{kind: "entry", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "entry", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
 	{kind: "entry", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register"},

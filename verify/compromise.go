@@ -31,6 +31,10 @@ var (
 	readSecrets  = cant{sentence: "it reads a secret or takes a token", actions: []string{"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetResourceOauth2Token", "bedrock-agentcore:GetWorkloadAccessTokenForUserId"}}
 	sign         = cant{sentence: "it signs what only the issuer may sign", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}}
 	signTokens   = cant{sentence: "it signs delegation tokens, or anything but assertions of calls", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{call key}")}
+	signNoCalls  = cant{sentence: "it signs assertions of calls, or anything but delegation tokens", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{delegation key}")}
+	forgeKeys    = cant{sentence: "it frees or takes an idempotency key", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("ONCE#x")}
+	forgeFacts   = cant{sentence: "it writes a record", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
+	spendLimits  = cant{sentence: "it changes an execution, a day or what waits for a user", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("EXEC#x", "USER#x", "CONFIRM#x")}
 	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "OPEN#x", "TENANT#x")}
 	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES")}
 	rewriteFacts = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
@@ -50,6 +54,8 @@ var compromised = []compromise{
 	{"broker", []string{"broker"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts}},
 	{"gateway", []string{"gateway"}, []cant{startAgents, loosen, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
 	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts}},
+	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts}},
+	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts}},
 }
 

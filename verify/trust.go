@@ -296,9 +296,9 @@ var openResource = Rule{
 // pinning are keys that say who comes, well enough for a resource policy.
 var pinning = []string{"aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "kms:CallerAccount", "aws:SourceVpc", "aws:SourceVpce", "aws:SourceArn", "aws:SourceAccount"}
 
-// isDoor reports whether a statement opens the address of a front door or of a lane's broker,
-// and the function only through it: all of Remit's that anyone may knock at. Both verify
-// tokens.
+// isDoor reports whether a statement opens the address of the front door, of the approvals or
+// of a lane's broker, and the function only through it: what of Remit's anyone may knock at.
+// All of them verify tokens.
 func (c *court) isDoor(p iam.Policy, s iam.Statement) bool {
 	if len(s.When) != 1 || c.Platform == nil {
 		return false
@@ -311,8 +311,9 @@ func (c *court) isDoor(p iam.Policy, s iam.Statement) bool {
 	}
 	return slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool {
 		site := c.Platform.Site(e, platform.PlatformAccount)
-		return string(p.ARN) == site.ARN("lambda", "function:"+site.Function("entry")+":"+platform.Live) ||
-			slices.ContainsFunc(c.lanes[e.Name], func(l platform.Running) bool { return l.Brokered() && string(p.ARN) == l.FunctionARN("broker") })
+		return slices.ContainsFunc([]string{"entry", "approve"}, func(kind string) bool {
+			return string(p.ARN) == site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live)
+		}) || slices.ContainsFunc(c.lanes[e.Name], func(l platform.Running) bool { return l.Brokered() && string(p.ARN) == l.FunctionARN("broker") })
 	})
 }
 

@@ -89,9 +89,19 @@ func (c *command) greet(p *platform.Platform, server *dev.Server, base string) e
 	agent := p.Lanes(e)[0].Actor
 	fmt.Fprintf(&text, "\nan application opens an execution, and hands the agent its token and gateway:\n"+
 		"  curl -s %s/executions -H \"Authorization: Bearer $LOGIN\" -d '{\"agent\": %q, \"purpose\": %q}'\n"+
-		"what waits for a user is at %[1]s/login/USER, which logs that invented user in with a browser\n"+
-		"decisions follow here, each with its four verdicts and the reference the agent sees\n", base, agent.Name, agent.Purposes[0])
+		"what waits for a user is at %[1]s/login/USER, which logs that invented user in with a browser\n%[4]s"+
+		"decisions follow here, each with its four verdicts and the reference the agent sees\n", base, agent.Name, agent.Purposes[0], happens(p, e, base))
 	return c.print(g, text.String())
+}
+
+// happens tells how to have an event happen that closes an item, if any does.
+func happens(p *platform.Platform, e platform.Environment, base string) string {
+	closings := p.Closings(e)
+	if len(closings) == 0 {
+		return ""
+	}
+	c := closings[0]
+	return fmt.Sprintf("an event of the company's closes what %s made:\n  curl -s %s/events/%s -d '{\"detail-type\": %q, \"detail\": {%q: …}}'\n", c.Tool, base, c.Bus, c.Event, c.ID)
 }
 
 // directory reads a declaration from disk, again whenever a file of it changes.

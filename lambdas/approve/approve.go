@@ -10,16 +10,19 @@
 package approve
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"remit/identity"
 	"remit/lambdas/entry"
+	"remit/lambdas/login"
 	"remit/ledger"
 	"remit/policy"
 	"remit/terms"
@@ -59,11 +62,17 @@ type Gateway interface {
 	Call(ctx context.Context, url, token, tool string, arguments json.RawMessage) (json.RawMessage, error)
 }
 
-// Approvals serves one environment. All fields are required.
+// Provider is the company's identity provider, where browsers log in.
+type Provider interface {
+	Endpoints(ctx context.Context) (login.Endpoints, error)
+}
+
+// Approvals serves one environment. All fields are required, except Provider where the
+// entrance names no client to log in with.
 type Approvals struct {
-	Audience string // whom logins address here; not the entry's
-	Issuer   string // our own URL, as delegation tokens state it
+	Issuer   string // the front door's URL, as delegation tokens state it
 	Login    Verifier
+	Provider Provider
 	Ledger   Ledger
 	Sealer   Sealer
 	Lanes    Lanes
@@ -80,14 +89,23 @@ type Waiting struct {
 	Agent     string          `json:"agent"`
 	Tool      string          `json:"tool"`
 	Arguments json.RawMessage `json:"arguments"`
+	Shown     []Argument      `json:"shown"`
 	Expires   time.Time       `json:"expires"`
+}
+
+// Argument is one argument for a person to read. Value is JSON text, so that "5" and 5 look
+// different, and no browser rounds a number that it would not write.
+type Argument struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // ErrRefused is every way in which nothing is shown or decided; why is in the log.
 var ErrRefused = errors.New("refused")
 
 func (a *Approvals) complete() bool {
-	return a.Login != nil && a.Ledger != nil && a.Sealer != nil && a.Lanes != nil && a.Signer != nil && a.Gateway != nil && a.Note != nil && a.Now != nil && a.Audience != "" && a.Issuer != ""
+	return a.Login != nil && a.Ledger != nil && a.Sealer != nil && a.Lanes != nil && a.Signer != nil && a.Gateway != nil && a.Note != nil && a.Now != nil && a.Issuer != "" &&
+		a.Entrance.Approvals != nil && a.Entrance.Approvals.Audience != "" && (a.Entrance.Approvals.Client == "" || a.Provider != nil)
 }
 
 func (a *Approvals) refuse(why string) error {
@@ -102,9 +120,12 @@ func (a *Approvals) user(ctx context.Context, token string) (terms.User, error) 
 	if !a.complete() {
 		return terms.User{}, a.refuse("approvals are not set up")
 	}
-	claims, err := a.Login.Verify(ctx, token, a.Audience, a.Now())
+	claims, err := a.Login.Verify(ctx, token, a.Entrance.Approvals.Audience, a.Now())
 	if err != nil {
 		return terms.User{}, a.refuse("the login is not trusted")
+	}
+	if only := a.Entrance.Approvals.Client; only != "" && claims.Client != only {
+		return terms.User{}, a.refuse("the login was not asked for by the page")
 	}
 	if a.Now().Sub(claims.LoggedIn) > Recent {
 		return terms.User{}, a.refuse("the login is older than " + Recent.String())
@@ -128,9 +149,46 @@ func (a *Approvals) List(ctx context.Context, token string) ([]Waiting, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the arguments of %s: %w", c.ID, err)
 		}
-		out = append(out, Waiting{ID: c.ID, Agent: c.Lane.Agent, Tool: c.Tool, Arguments: arguments, Expires: c.Expires})
+		shown, err := legible(arguments)
+		if err != nil {
+			return nil, fmt.Errorf("the arguments of %s: %w", c.ID, err)
+		}
+		out = append(out, Waiting{ID: c.ID, Agent: c.Lane.Agent, Tool: c.Tool, Arguments: arguments, Shown: shown, Expires: c.Expires})
 	}
 	return out, nil
+}
+
+// legible is a call's arguments in order of name, each as it would be written.
+func legible(arguments []byte) ([]Argument, error) {
+	var named map[string]json.RawMessage
+	if err := json.Unmarshal(arguments, &named); err != nil {
+		return nil, err
+	}
+	out := []Argument{}
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		text, err := indented(named[name])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Argument{name, text})
+	}
+	return out, nil
+}
+
+// indented is JSON with its numbers digit for digit, and < and & as themselves.
+func indented(value json.RawMessage) (string, error) {
+	decoder := json.NewDecoder(bytes.NewReader(value))
+	decoder.UseNumber()
+	var read any
+	if err := decoder.Decode(&read); err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(read)
+	return strings.TrimSuffix(out.String(), "\n"), err
 }
 
 // pending is what of any registered lane waits for the user; what a lane that has gone left
@@ -196,8 +254,8 @@ func (a *Approvals) lane(ctx context.Context, lane terms.Lane) (policy.Registrat
 const OneCall = time.Minute
 
 // run opens the one-call execution and sends the stored call. Whoever has gone, the
-// execution closes again. The token is minted first: an approval is bound to one execution
-// for good, and one that could send nothing would use it up.
+// execution closes again, and a call that the gateway did not take waits again. The token is
+// minted first: what could send nothing need not be opened.
 func (a *Approvals) run(ctx context.Context, user terms.User, c ledger.Confirmation, lane policy.Registration, arguments []byte) (json.RawMessage, error) {
 	proposed, err := a.Ledger.Execution(ctx, c.Proposed)
 	if err != nil {

@@ -2,6 +2,7 @@ package approve
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -17,6 +18,7 @@ import (
 
 	"remit/identity"
 	"remit/lambdas/gateway"
+	"remit/lambdas/login"
 	"remit/lambdas/sealing"
 	"remit/ledger"
 	"remit/policy"
@@ -96,8 +98,8 @@ func newDesk(t testing.TB) *desk {
 	other.Name = "trial"
 	d.lanes = lanes{{Lane: other, Gateway: d.web.URL + "/nowhere", Caps: map[string]int64{policy.Cost: 100}}, {Lane: lane, Gateway: d.web.URL, Callers: []string{"lead"}, Purposes: []string{"ordering"}, Seconds: 60, Caps: map[string]int64{policy.Cost: 100}}}
 	d.Approvals = &Approvals{
-		Audience: "approvals", Issuer: ourURL, Ledger: d.ledger, Sealer: sealer, Lanes: &d.lanes, Signer: ours, Gateway: OverHTTP{d.web.Client()}, Note: note, Now: now,
-		Entrance: policy.Entrance{Day: "UTC", UserDay: 500, TenantDay: 1000},
+		Issuer: ourURL, Ledger: d.ledger, Sealer: sealer, Lanes: &d.lanes, Signer: ours, Gateway: OverHTTP{d.web.Client()}, Note: note, Now: now,
+		Entrance: policy.Entrance{Day: "UTC", UserDay: 500, TenantDay: 1000, Login: policy.Login{Issuer: companyURL}, Approvals: &policy.Approvals{Audience: "approvals"}},
 		Login: verifier(t, company, identity.Issuer{URL: companyURL, Kind: identity.KindLogin, Audiences: []string{"approvals", "agents"}, Algorithms: []identity.Algorithm{identity.RS256},
 			Types: []string{"at+jwt"}, Mapping: &identity.Mapping{User: "sub", Tenant: "org", Roles: "groups", Map: map[string]string{"clerks": "clerk", "leads": "lead"}}}),
 	}
@@ -121,7 +123,7 @@ func verifier(t testing.TB, of *identity.LocalSigner, i identity.Issuer) *identi
 // own makes a tenant the owner of the order that is to be refunded.
 func (d *desk) own(t testing.TB, tenant string) {
 	t.Helper()
-	if err := d.store.Apply(ctx, "own "+tenant, []ledger.Op{{Key: ledger.OwnerKey("orders", "O-1"), Put: ledger.Item{"tenant": {S: tenant}}}}); err != nil {
+	if err := d.store.Apply(ctx, rand.Text(), []ledger.Op{{Key: ledger.OwnerKey("orders", "O-1"), Put: ledger.Item{"tenant": {S: tenant}}}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -197,6 +199,11 @@ func part(t testing.TB, value any) string {
 // proposed has ana's agent propose a refund, and answers its id and the agent's own token.
 func (d *desk) proposed(t testing.TB) (id, agent string) {
 	t.Helper()
+	return d.proposing(t, proposal)
+}
+
+func (d *desk) proposing(t testing.TB, arguments string) (id, agent string) {
+	t.Helper()
 	_, err := d.ledger.Open(ctx, ledger.Admission{Execution: "ex-proposing", User: ana, Lane: lane, Purpose: "ordering", At: d.at, Deadline: d.at.Add(time.Minute),
 		Caps: []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: 9}, {Limit: ledger.CostLimit, Take: 0}}})
 	if err != nil {
@@ -206,7 +213,7 @@ func (d *desk) proposed(t testing.TB) (id, agent string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := d.Gateway.Call(ctx, d.web.URL, agent, "refund-order___refund_order", json.RawMessage(proposal))
+	text, err := d.Gateway.Call(ctx, d.web.URL, agent, "refund-order___refund_order", json.RawMessage(arguments))
 	var result struct {
 		StructuredContent struct{ Status, Confirmation string }
 	}
@@ -231,7 +238,7 @@ func TestAnApprovedCallRunsExactlyAsItWasShownAndOnce(t *testing.T) {
 	d.at = d.at.Add(10 * time.Minute) // the execution that proposed is long over
 	login := d.login(t, "ana", nil)
 	list, err := d.List(ctx, login)
-	if want := fmt.Sprint([]Waiting{{id, "helper", "refund_order", json.RawMessage(proposal), noon.Add(15 * time.Minute)}}); err != nil || fmt.Sprint(list) != want {
+	if want := fmt.Sprint([]Waiting{{id, "helper", "refund_order", json.RawMessage(proposal), []Argument{{"amount", "5"}, {"note", `"<b>\"late\"</b>"`}, {"order", `"O-1"`}}, noon.Add(15 * time.Minute)}}); err != nil || fmt.Sprint(list) != want {
 		t.Fatalf("ana sees %v, want %v, %v", list, want, err)
 	}
 	result, err := d.Approve(ctx, login, id)
@@ -278,6 +285,11 @@ func TestNobodyButItsUserNowApprovesWhatWaits(t *testing.T) {
 		"an application's login": {func(t *testing.T, d *desk, id, _ string) (string, string) {
 			return d.login(t, "ana", map[string]any{"aud": "agents"}), id
 		}, pending},
+		"a login that another application asked for": {func(t *testing.T, d *desk, id, _ string) (string, string) {
+			d.Entrance.Approvals = &policy.Approvals{Audience: "approvals", Client: "page"}
+			d.Provider = &login.Provider{}
+			return d.login(t, "ana", nil), id
+		}, pending},
 		"an old login": {func(t *testing.T, d *desk, id, _ string) (string, string) {
 			return d.login(t, "ana", map[string]any{"iat": noon.Add(-Recent - time.Second).Unix()}), id
 		}, pending},
@@ -322,14 +334,14 @@ func TestNobodyButItsUserNowApprovesWhatWaits(t *testing.T) {
 		"the bundle has changed": {func(t *testing.T, d *desk, id, _ string) (string, string) {
 			d.gateway.Digest = terms.Digest("sha256:" + strings.Repeat("1", 64))
 			return d.login(t, "ana", nil), id
-		}, ledger.ConfirmationApproved},
+		}, pending},
 		"ana lost the role": {func(t *testing.T, d *desk, id, _ string) (string, string) {
 			return d.login(t, "ana", map[string]any{"groups": []string{"clerks"}}), id
-		}, ledger.ConfirmationApproved},
+		}, pending},
 		"the order changed hands": {func(t *testing.T, d *desk, id, _ string) (string, string) {
 			d.own(t, "south")
 			return d.login(t, "ana", nil), id
-		}, ledger.ConfirmationApproved},
+		}, pending},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
@@ -346,6 +358,22 @@ func TestNobodyButItsUserNowApprovesWhatWaits(t *testing.T) {
 				t.Errorf("nothing ran, and the day gave %+v, %v", b, err)
 			}
 		})
+	}
+}
+
+func TestACallThatTheGatewayDidNotTakeIsApprovedAgainAndRunsOnce(t *testing.T) {
+	d := newDesk(t)
+	id, _ := d.proposed(t)
+	d.own(t, "south") // for a moment, while records are mended
+	if _, err := d.Approve(ctx, d.login(t, "ana", nil), id); err == nil {
+		t.Fatal("it ran for an order of another tenant")
+	}
+	d.own(t, "north")
+	if result, err := d.Approve(ctx, d.login(t, "ana", nil), id); err != nil || len(d.ran) != 1 {
+		t.Errorf("mended, it is used up: %s, %v; ran %v", result, err, d.ran)
+	}
+	if _, err := d.Approve(ctx, d.login(t, "ana", nil), id); err == nil || len(d.ran) != 1 {
+		t.Errorf("once more, and it ran %v", d.ran)
 	}
 }
 
@@ -422,8 +450,10 @@ func TestAnApprovalThatCannotBeSignedWaitsOn(t *testing.T) {
 
 func TestApprovalsWithAPartMissingShowAndDecideNothing(t *testing.T) {
 	for name, remove := range map[string]func(*Approvals){
-		"everything": func(a *Approvals) { *a = Approvals{} }, "the audience": func(a *Approvals) { a.Audience = "" }, "our own URL": func(a *Approvals) { a.Issuer = "" },
-		"the login": func(a *Approvals) { a.Login = nil }, "the ledger": func(a *Approvals) { a.Ledger = nil }, "the sealer": func(a *Approvals) { a.Sealer = nil },
+		"everything": func(a *Approvals) { *a = Approvals{} }, "the audience": func(a *Approvals) { a.Entrance.Approvals = &policy.Approvals{} }, "their declaration": func(a *Approvals) { a.Entrance.Approvals = nil },
+		"where its client logs in": func(a *Approvals) { a.Entrance.Approvals = &policy.Approvals{Audience: "approvals", Client: "desk"} },
+		"our own URL":              func(a *Approvals) { a.Issuer = "" },
+		"the login":                func(a *Approvals) { a.Login = nil }, "the ledger": func(a *Approvals) { a.Ledger = nil }, "the sealer": func(a *Approvals) { a.Sealer = nil },
 		"the lanes": func(a *Approvals) { a.Lanes = nil }, "the signer": func(a *Approvals) { a.Signer = nil }, "the gateway": func(a *Approvals) { a.Gateway = nil },
 		"the notes": func(a *Approvals) { a.Note = nil }, "the clock": func(a *Approvals) { a.Now = nil },
 	} {

@@ -20,7 +20,8 @@ func (a *Answered) Error() string {
 	return fmt.Sprintf("the gateway answered %d: %s, reference %s", a.Code, a.Message, a.Reference)
 }
 
-// OverHTTP calls gateways with a client: one JSON-RPC message, no session.
+// OverHTTP calls gateways with a client: one JSON-RPC message, no session. It follows no
+// redirect: the token is for the gateway that registered, and for nobody it points at.
 type OverHTTP struct{ Client *http.Client }
 
 // maxAnswer bounds what a gateway may answer, in bytes: AgentCore's payload limit.
@@ -40,7 +41,9 @@ func (h OverHTTP) Call(ctx context.Context, url, token, tool string, arguments j
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json, text/event-stream")
-	response, err := h.Client.Do(request)
+	direct := *h.Client
+	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	response, err := direct.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("the lane's gateway: %w", err)
 	}

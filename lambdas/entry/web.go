@@ -104,9 +104,14 @@ func payload(o Opened, asked Asked) []byte {
 	return text
 }
 
-// end closes the execution and stops the session, whoever has gone.
+// end closes the execution and stops the session, whoever has gone. At the deadline it does
+// so to the second; only a session whose entry is gone too lives as long as its runtime lets it.
 func (e *Entry) end(ctx context.Context, reference string, o Opened) {
-	if err := e.close(ctx, o.Execution, "answered"); err != nil {
+	why := "answered"
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		why = "deadline"
+	}
+	if err := e.close(ctx, o.Execution, why); err != nil {
 		e.Note(reference, "not closed, so the sweep will: "+err.Error())
 	}
 	e.stopSession(ctx, reference, o.Lane, o.Execution)

@@ -244,7 +244,23 @@ func TestTheAgentsRequestEndsAtTheDeadline(t *testing.T) {
 	if w := h.ask(t, "POST /executions", h.loginOf(t, ana, nil), asking); w.Code != http.StatusBadGateway || !deadline.Equal(h.at.Add(time.Minute)) {
 		t.Errorf("%d %s; the agent had until %v", w.Code, w.Body, deadline)
 	}
-	h.isOver(t, <-h.agents.ended, "answered")
+	h.isOver(t, <-h.agents.ended, "deadline")
+}
+
+func TestAnAnswerThatStillStreamsAtTheDeadlineIsCutThere(t *testing.T) {
+	h := newHouse(t)
+	h.at = h.at.Add(-time.Hour) // so that the deadline has passed already
+	agent, speak := io.Pipe()
+	h.agents.answer = func(ctx context.Context, _ Invocation) (Answer, error) {
+		go func() {
+			_, _ = io.WriteString(speak, "half") // the entry may be gone first
+			<-ctx.Done()
+			_ = speak.CloseWithError(ctx.Err()) // as the body of an aborted HTTP request does
+		}()
+		return Answer{"text/plain", agent}, nil
+	}
+	h.ask(t, "POST /executions", h.loginOf(t, ana, nil), asking)
+	h.isOver(t, <-h.agents.ended, "deadline")
 }
 
 func TestAnAgentThatDoesNotAnswerGivesBackWhatItTook(t *testing.T) {

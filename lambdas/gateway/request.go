@@ -2,16 +2,15 @@ package gateway
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"remit/audit"
 	"remit/identity"
+	"remit/lambdas/arguments"
 	"remit/ledger"
 	"remit/policy"
 	"remit/terms"
@@ -155,12 +154,7 @@ func (c *call) once() *ledger.Once {
 	if t == nil || t.Once == nil {
 		return nil
 	}
-	parts := map[string]any{}
-	for _, name := range t.Once.Key {
-		parts[name] = c.arguments[name]
-	}
-	sum := sumOf(parts)
-	key := fmt.Sprintf("%s/%s/%s", c.tool, c.claims.User.Tenant, hex.EncodeToString(sum[:])) // IAM tells keys apart by the tool
+	key := arguments.Key(c.tool, c.claims.User.Tenant, t.Once.Key, c.arguments)
 	return &ledger.Once{Key: key, For: time.Duration(t.Once.Seconds) * time.Second, Until: t.Once.Until}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"remit/lambdas/arguments"
 	"remit/terms"
 )
 
@@ -237,7 +238,7 @@ func forward(headers map[string]string, body json.RawMessage) Reply {
 // identify names the call and its arguments: the same on both sides, because it is made
 // from the original request.
 func (c *call) identify() {
-	c.sum = sumOf(c.message.Params.Arguments)
+	c.sum = arguments.Sum(c.message.Params.Arguments)
 	var parts []byte
 	for _, part := range []string{string(c.claims.Execution), string(c.message.ID), c.message.Params.Name, hex.EncodeToString(c.sum[:])} {
 		parts = fmt.Appendf(parts, "%d:%s", len(part), part)
@@ -249,16 +250,6 @@ func (c *call) identify() {
 
 // digest names the call's arguments.
 func (c *call) digest() terms.Digest { return terms.Digest("sha256:" + hex.EncodeToString(c.sum[:])) }
-
-// sumOf is the SHA-256 of arguments in canonical JSON (RFC 8785).
-func sumOf(arguments map[string]any) [32]byte {
-	text, err := json.Marshal(arguments)
-	canonical := jsontext.Value(text)
-	if err != nil || canonical.Canonicalize() != nil {
-		return [32]byte{} // they were decoded from JSON, so they encode
-	}
-	return sha256.Sum256(canonical)
-}
 
 func digestText(text []byte) terms.Digest {
 	return terms.Digest(fmt.Sprintf("sha256:%x", sha256.Sum256(text)))

@@ -329,6 +329,44 @@ func approval(s *story) {
 	same(s.T, "status", got.Status, ledger.ConfirmationDone)
 }
 
+func approvalUnused(s *story) {
+	s.open("e1", 20)
+	p := s.proposal("e1")
+	_, err := s.l.Propose(ctx, p)
+	must(s.T, err)
+	stands := func(what string, want ledger.ConfirmationStatus) {
+		got, err := s.l.Confirmation(ctx, s.user, p.ID)
+		must(s.T, err)
+		same(s.T, what, got.Status, want)
+	}
+	first, err := s.approve("a1", p)
+	must(s.T, err)
+	must(s.T, s.l.Close(ctx, "a1", "the gateway refused", s.at))
+	stands("nothing ran", ledger.ConfirmationPending)
+	if _, err := s.l.Reserve(ctx, first); err == nil {
+		s.Error("a call ran under an approval that was given back")
+	}
+	_, err = s.approve("a2", p)
+	must(s.T, err)
+	s.at = s.at.Add(2 * time.Minute) // whoever opened it is gone
+	s.sweep()
+	stands("the sweep closed it", ledger.ConfirmationPending)
+	last, err := s.approve("a3", p)
+	must(s.T, err)
+	s.reserve(last)
+	must(s.T, s.l.Close(ctx, "a3", "its user has gone", s.at))
+	stands("the call still runs", ledger.ConfirmationRunning)
+	_, err = s.approve("a4", p)
+	same(s.T, "a running call approved again", s.refused(err), ledger.RefusedConfirmation)
+	s.settle(last, s.outcome(last, ledger.Released, 0))
+	s.at = s.at.Add(2 * time.Minute)
+	s.sweep()
+	stands("nothing ran after all", ledger.ConfirmationPending)
+	s.at = p.Expires
+	s.sweep()
+	stands("nobody came back", ledger.ConfirmationExpired)
+}
+
 func approvalAttacks(s *story) {
 	s.open("e1", 20)
 	p := s.proposal("e1")

@@ -142,6 +142,7 @@ func init() {
 		"SettlingGivesBackExactlyWhatWasNotUsed":                 settleExact, // F15, F16
 		"ReleasingGivesBackEverything":                           releaseAll,  // F31
 		"AnApprovalRunsItsOwnArgumentsOnce":                      approval,    // F25
+		"AnApprovalUnderWhichNothingRanWaitsAgain":               approvalUnused,
 		"AnApprovalOfAnotherUserLaneOrTimeIsNone":                approvalAttacks,
 		"AKeyIsNotReclaimedWhileItsHolderIsAlive":                keyAlive,       // F26
 		"AnUnknownOutcomeIsNeverRunAgain":                        unknownOutcome, // F27

@@ -100,9 +100,15 @@ func (o *oracle) callWrote(before, after ledger.Item) {
 }
 
 func (o *oracle) confirmationWrote(before, after ledger.Item) {
-	allowed := map[string]string{"": "pending", "pending": "approved rejected expired pending", "approved": "running done expired approved", "running": "approved done indeterminate"}
+	allowed := map[string]string{"": "pending", "pending": "approved rejected expired pending", "approved": "running done expired approved pending", "running": "approved done indeterminate"}
 	if !slices.Contains(strings.Fields(allowed[before["status"].S]), after["status"].S) {
 		o.wrong("a confirmation went from %q to %q", before["status"].S, after["status"].S)
+	}
+	if before["status"].S == "approved" && after["status"].S == "pending" {
+		runs := ledger.Key{Table: ledger.LedgerTable, Partition: "EXEC#" + before["execution"].S, Sort: "EXEC"}
+		if o.db.items[runs]["status"].S != "closed" {
+			o.wrong("an approval was taken from an execution that can still run it")
+		}
 	}
 	if after["arguments"].S == "" || before != nil && before["arguments"].S != after["arguments"].S {
 		o.wrong("the arguments of a confirmation changed")

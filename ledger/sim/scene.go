@@ -400,24 +400,32 @@ func (w *world) claimable(q ledger.Proposal) {
 	}
 }
 
-// approve opens the one-call execution of a proposal and runs it, sometimes wrongly.
+// approve has a user decide on a proposal, and again at once where the gateway did not take
+// the call.
 func (w *world) approve(p *process) {
 	if len(w.proposals) == 0 {
 		return
 	}
 	q := w.proposals[w.pick(len(w.proposals))]
+	for w.decide(p, q) && w.pick(3) > 0 {
+	}
+}
+
+// decide opens the one-call execution of a proposal and runs it, sometimes wrongly. It
+// answers whether an execution was opened and the gateway did not take the call.
+func (w *world) decide(p *process, q ledger.Proposal) (untaken bool) {
 	lane := q.Lane.Name
 	if w.pick(6) == 0 {
 		lane = "other"
 	}
 	if w.pick(8) == 0 {
 		_ = p.l.Reject(ctx, q.User, q.ID, p.now())
-		return
+		return false
 	}
 	a := w.admission(p, q.User, lane, 2)
 	a.Approval = q.ID
 	if !w.admit(p, a) {
-		return
+		return false
 	}
 	if lane == "other" {
 		w.wrong("a lane that did not propose runs what was approved")
@@ -427,7 +435,11 @@ func (w *world) approve(p *process) {
 	c.Intent = intentOf(c)
 	c.Confirmation = &ledger.Approved{ID: q.ID, Arguments: q.Arguments, Bundle: q.Bundle}
 	w.approvals = append(w.approvals, c)
-	w.confirmed(p, c)
+	if untaken = w.pick(3) == 0; !untaken {
+		w.confirmed(p, c)
+	}
+	_ = p.l.Close(ctx, a.Execution, fmt.Sprint("decided ", w.steps), p.now())
+	return untaken
 }
 
 // attack runs an approval in the wrong execution, too late, or with other words.

@@ -184,6 +184,20 @@ func (c *checker) agents() {
 			}
 		}
 		c.profiles(at, a.Models)
+		c.closes(at, a)
+	}
+}
+
+// closes refuses an agent that could publish the event which closes an item: it would make
+// another whenever it liked.
+func (c *checker) closes(at string, a platform.Agent) {
+	for i, events := range a.Events {
+		for _, t := range c.p.Tools {
+			if t.Dedup != nil && t.Dedup.Until.Bus == events.Bus && slices.Contains(events.DetailTypes, t.Dedup.Until.Event) {
+				c.sayAlso("agent-closes", fmt.Sprintf("%s.events[%d].detail_types", at, i), fmt.Sprintf("%s closes an item of %s, which an agent could then make again at will", cut(t.Dedup.Until.Event), cut(t.Name)),
+					"let the application publish that event", "tools."+t.Name+".dedup.until.event")
+			}
+		}
 	}
 }
 

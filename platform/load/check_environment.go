@@ -129,6 +129,9 @@ func (c *checker) identity(at string, e platform.Environment) {
 	for claim, role := range e.Identity.Claims.UserRoles.Map {
 		c.known("unknown-user-role", "user role", at+"identity.claims.user_roles.map."+claim, role, c.roleNames())
 	}
+	if a := e.Identity.Approvals; a != nil && a.Audience != "" && a.Audience == e.Identity.Audience {
+		c.say("bad-approvals", at+"identity.approvals.audience", "is the audience that opens executions, so any application's token would approve", "have the issuer give approvals an audience of their own")
+	}
 }
 
 // network: a sensitive class that any lane here touches keeps its runtime off the public network.
@@ -316,6 +319,9 @@ func (c *checker) resolved(path string, e platform.Environment, a platform.Agent
 	for _, t := range c.p.ToolsOf(a, e) {
 		if _, ok := e.Target(t.Name); !ok {
 			c.sayAlso("no-target", path, fmt.Sprintf("tool %s has no target in %s", cut(t.Name), e.Name), "declare targets."+cut(t.Name)+", or name it in without", "tools."+t.Name)
+		}
+		if t.Confirmation != nil && e.Identity.Approvals == nil {
+			c.sayAlso("no-approvals", path, fmt.Sprintf("tool %s waits for its user, and %s does not say with which login users approve", cut(t.Name), e.Name), "declare identity.approvals, or name the tool in without", "tools."+t.Name+".confirmation")
 		}
 		if t.Dedup != nil {
 			c.bus(path, e, "tools."+t.Name+".dedup.until.bus", t.Dedup.Until.Bus)

@@ -64,6 +64,9 @@ func usesOf(e platform.Environment) []use {
 	if e.Identity.Issuer != "" && e.Identity.Audience != "" {
 		out = append(out, use{"issuer and audience", e.Identity.Issuer + " " + e.Identity.Audience, at + "identity.audience"})
 	}
+	if a := e.Identity.Approvals; a != nil && e.Identity.Issuer != "" && a.Audience != "" {
+		out = append(out, use{"issuer and audience", e.Identity.Issuer + " " + a.Audience, at + "identity.approvals.audience"})
+	}
 	return out
 }
 

@@ -31,7 +31,19 @@ func (c *checker) tools() {
 		if t.Confirmation != nil && t.Idempotency == nil {
 			c.say("confirmation-without-key", at+".confirmation", "a confirmed call needs idempotency, so that one approval is one run", "add idempotency with a key and a lifetime")
 		}
+		c.dedup(at, t)
 		c.reach(at, t)
+	}
+}
+
+// dedup: the event that closes an item carries one value, and no tenant. So that value is the
+// key, and it names the datum, whose owner the directory knows.
+func (c *checker) dedup(at string, t platform.Tool) {
+	if t.Dedup == nil || len(t.Dedup.Key) == 0 || c.refused(at+".dedup.key") {
+		return
+	}
+	if t.Datum == nil || len(t.Dedup.Key) != 1 || t.Dedup.Key[0] != t.Datum.ID {
+		c.say("bad-dedup", at+".dedup.key", "is not the one argument that names the datum, so no event could tell which item it closes", "make key the same as datum.id, or use idempotency")
 	}
 }
 

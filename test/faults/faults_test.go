@@ -31,6 +31,8 @@ const (
 	stackRole   = "meridian-prod-bootstrap-execution"
 	entryRole   = "meridian-prod-entry"
 	sweepRole   = "meridian-prod-sweep"
+	approveRole = "meridian-prod-approve"
+	closingRole = "meridian-prod-closing"
 )
 
 func roleNamed(c *verify.Case, name string) *iam.Role {
@@ -165,6 +167,27 @@ var faults = []fault{
 	{"the gateway's role reads a table", "ceiling ceiling-of-boundary compromise-gateway", loose(gatewayRole, grant("Read", words("dynamodb:GetItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/loans")))},
 	{"the sweep calls a tool", "ceiling ceiling-of-boundary compromise-sweep", loose(sweepRole, grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
 	{"the entry calls a tool", "ceiling ceiling-of-boundary compromise-entry", loose(entryRole, grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
+	{"the approvals start an agent", "ceiling ceiling-of-boundary compromise-approve", loose(approveRole, grant("Start", words("bedrock-agentcore:InvokeAgentRuntime"), words("arn:aws:bedrock-agentcore:us-east-1:"+prodAccount+":runtime/meridian__*")))},
+	{"the approvals free an idempotency key", "compromise-approve", loose(approveRole, grant("Free", words("dynamodb:DeleteItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "ONCE#*"), iam.When("Null", "dynamodb:LeadingKeys", "false")))},
+	{"the approvals forge a record", "compromise-approve", loose(approveRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "RECORD#*"), iam.When("Null", "dynamodb:LeadingKeys", "false")))},
+	{"the approvals answer past their address", "resource-open", func(c *verify.Case) {
+		d := &policyOf(c, "arn:aws:lambda:us-east-1:"+prodAccount+":function:meridian-prod-approve:live").Document
+		d.Statements = slices.Clone(d.Statements)
+		d.Statements[len(d.Statements)-1].When = nil
+	}},
+	{"closing events free the keys of any tool", "ledger", edit(closingRole, "policy", "FreeKeys", instead("dynamodb:LeadingKeys", "ONCE#*"))},
+	{"closing events end an execution", "compromise-closing ledger", loose(closingRole, grant("End", words("dynamodb:DeleteItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "EXEC#*"), iam.When("Null", "dynamodb:LeadingKeys", "false")))},
+	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
+	{"any rule starts the closing events", "resource-open", func(c *verify.Case) {
+		d := &policyOf(c, "arn:aws:lambda:us-east-1:"+prodAccount+":function:meridian-prod-closing:live").Document
+		d.Statements = slices.Clone(d.Statements)
+		d.Statements[0].When = nil
+	}},
+	{"any service fills the queue of failed events", "resource-open", func(c *verify.Case) {
+		d := &policyOf(c, "arn:aws:sqs:us-east-1:"+prodAccount+":meridian-prod-closing-failed").Document
+		d.Statements = slices.Clone(d.Statements)
+		d.Statements[0].When = nil
+	}},
 	{"the pipeline's other step may deploy", "compromise-pipeline", edit(deployRole, "trust", "OnlyThePipeline", instead("aws:PrincipalArn", "arn:aws:iam::333333333301:role/remit/meridian-pipeline-fence"))},
 	{"a misspelt action", "beyond-boundary dead-action", edit(execution, "policy", "WriteTraces", func(s *iam.Statement) {
 		s.Actions = iam.Of(append(slices.Clone(s.Actions.Of), "xray:PutTraceSegmentz")...)

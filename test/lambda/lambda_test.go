@@ -59,6 +59,28 @@ func TestTheEntryStreamsTheAnswerOfAnAgentPieceByPiece(t *testing.T) {
 	}
 }
 
+func TestAtTheDeadlineTheAnswerIsCutTheExecutionEndsAndTheSessionIsStopped(t *testing.T) {
+	w := withTables(t)
+	l := w.lane("loan-processor", "stable")
+	short := w.p.Registration(l.Running, l.runtime(), l.gatewayURL(), "")
+	short.Seconds = 2
+	w.cloud.Put(l.Registration(), string(documents(t, "", short)[""]))
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	w.cloud.Agent(func(out http.ResponseWriter, _ cloud.Invocation) {
+		_, _ = io.WriteString(out, "thinking") // the entry has gone if this fails
+		_ = http.NewResponseController(out).Flush()
+		<-over // it never comes to an end by itself
+	})
+	a := w.whole("ana", "loan-processor", "underwriting") // on a slow machine nothing of the answer arrives
+	if len(w.cloud.Stopped()) != 1 {
+		t.Fatalf("the application sees %+v, and the sessions that ended are %v", a, w.cloud.Stopped())
+	}
+	if x, err := w.ledger().Execution(context.Background(), terms.ExecutionID(w.cloud.Stopped()[0])); err != nil || x.ID == "" || x.Open || x.Why != "deadline" {
+		t.Errorf("the execution stands as %+v, %v", x, err)
+	}
+}
+
 func TestACallIsAllowedSettledAndFilteredByTheBuiltInterceptors(t *testing.T) {
 	w := withTables(t)
 	l := w.lane("loan-processor", "stable")
@@ -182,6 +204,8 @@ func TestAFunctionWithoutOneOfItsVariablesDoesNotStartAndNamesIt(t *testing.T) {
 	lent := documents(t, "reaches.json", w.p.Reached(l.Running))
 	for _, f := range []*Function{
 		w.entry, l.request, l.response,
+		w.function("approve", w.site.Role("approve"), w.entrance(), w.approveEnvironment(), time.Minute),
+		w.function("closing", w.site.Role("closing"), documents(t, "closings.json", w.p.Closings(w.e)), w.closingEnvironment(), time.Minute),
 		w.function("reach", l.LaneSite.Role("reach"), lent, l.reachEnvironment(), time.Minute),
 		w.function("authorizer", "", nil, map[string]string{"REMIT_TOOL": "lookup_regulation", "REMIT_ISSUER": w.door.URL}, time.Minute),
 	} {
@@ -206,6 +230,8 @@ func TestAFunctionWithoutItsDocumentDoesNotStartAndNamesIt(t *testing.T) {
 	l := w.lane("loan-processor", "stable")
 	for name, bare := range map[string]*Function{
 		"entrance.json": w.function("entry", "", nil, w.entryEnvironment(), time.Minute),
+		" approvals":    w.function("approve", w.site.Role("approve"), documents(t, "entrance.json", withoutApprovals(w)), w.approveEnvironment(), time.Minute),
+		"closings.json": w.function("closing", "", nil, w.closingEnvironment(), time.Minute),
 		"bundle.json":   w.function("request", "", nil, l.environment("request"), time.Minute),
 		"reaches.json":  w.function("reach", "", nil, map[string]string{"REMIT_LANE": "a/b/c/d"}, time.Minute),
 	} {
@@ -215,6 +241,12 @@ func TestAFunctionWithoutItsDocumentDoesNotStartAndNamesIt(t *testing.T) {
 			t.Errorf("%s starts without what it decides by: %v", bare.Name, err)
 		}
 	}
+}
+
+func withoutApprovals(w *world) any {
+	entrance := w.p.Entrance(w.e)
+	entrance.Approvals = nil
+	return entrance
 }
 
 func TestTheEntryVendsMemoryToTheAgentOfAnOpenExecutionAndToNobodyElse(t *testing.T) {

@@ -176,6 +176,16 @@ func (w *world) entryEnvironment() map[string]string {
 	}
 }
 
+// approveEnvironment is constructs/account.go's.
+func (w *world) approveEnvironment() map[string]string {
+	return map[string]string{"REMIT_REGISTRY": platform.RegistryPath(w.site), "REMIT_LEDGER": w.site.Ledger(), "REMIT_DELEGATION_KEY": cloud.DelegationKey, "REMIT_SEAL_KEY": cloud.SealKey}
+}
+
+// closingEnvironment is constructs/closing.go's.
+func (w *world) closingEnvironment() map[string]string {
+	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_DIRECTORY": w.site.Directory()}
+}
+
 // lane is a running lane's part of the world: its registration, and its two interceptors.
 type lane struct {
 	platform.Running
@@ -198,7 +208,7 @@ func (w *world) lane(agent, name string) *lane {
 			l.request = l.interceptor("request", text)
 			l.response = l.interceptor("response", text)
 			l.models = serve(w.t, l.broker())
-			registration := documents(w.t, "", w.p.Registration(running, l.runtime(), "https://gateway.example/mcp", l.models+"/"))
+			registration := documents(w.t, "", w.p.Registration(running, l.runtime(), l.gatewayURL(), l.models+"/"))
 			w.cloud.Put(running.Registration(), string(registration[""]))
 			return l
 		}
@@ -209,6 +219,11 @@ func (w *world) lane(agent, name string) *lane {
 
 func (l *lane) runtime() string {
 	return l.ARN("bedrock-agentcore", "runtime/"+l.Runtime()+"-0123456789")
+}
+
+// gatewayURL is of the form that AgentCore gives.
+func (l *lane) gatewayURL() string {
+	return "https://" + strings.ToLower(l.Gateway()) + "-0123456789.gateway.bedrock-agentcore.us-east-1.amazonaws.com/mcp"
 }
 
 func (l *lane) interceptor(kind string, bundle []byte) *Function {
@@ -237,6 +252,7 @@ func (w *world) sweepEnvironment() map[string]string {
 // not; Got is what the agent got.
 type outcome struct {
 	Sent *gateway.Message
+	body []byte
 	Got  struct {
 		Result json.RawMessage
 		Error  *struct {
@@ -271,7 +287,8 @@ func (l *lane) read(r gateway.Reply, out *outcome) {
 	if r.MCP.Response == nil {
 		l.w.t.Fatalf("the interceptor answered neither a request nor a response: %+v", r)
 	}
-	if err := json.Unmarshal(r.MCP.Response.Body, &out.Got); err != nil {
+	out.body = r.MCP.Response.Body
+	if err := json.Unmarshal(out.body, &out.Got); err != nil {
 		l.w.t.Fatalf("the agent gets %s: %v", r.MCP.Response.Body, err)
 	}
 }
@@ -350,7 +367,11 @@ func (w *world) ask(user, agent, purpose string) (*http.Response, error) {
 
 // send asks the front door.
 func (w *world) send(method, path, token, body string) (*http.Response, error) {
-	request, err := http.NewRequest(method, w.door.URL+path, strings.NewReader(body))
+	return send(method, w.door.URL+path, token, body)
+}
+
+func send(method, url, token, body string) (*http.Response, error) {
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -385,7 +406,7 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
-		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, p.URL, p.URL+"/keys")
+		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"authorization_endpoint":%q,"token_endpoint":%q}`, p.URL, p.URL+"/keys", p.URL+"/authorize", p.URL+"/token")
 	case "/keys":
 		point, err := p.key.PublicKey.Bytes()
 		if err != nil {
@@ -401,10 +422,13 @@ func (p *provider) serve(w http.ResponseWriter, r *http.Request) {
 func encoded(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // token is an access token of a user's that the loan desk asked for.
-func (p *provider) token(user string) string {
+func (p *provider) token(user string) string { return p.tokenFor(user, "agents", "loan-desk") }
+
+// tokenFor is one of another audience, or that another application asked for.
+func (p *provider) tokenFor(user, audience, client string) string {
 	who, now := people[user], time.Now()
-	claims := fmt.Sprintf(`{"iss":%q,"aud":"agents","sub":%q,"org_id":%q,"groups":[%q],"client_id":"loan-desk","jti":%q,"iat":%d,"exp":%d}`,
-		p.URL, user, who[0], who[1], rand.Text(), now.Unix(), now.Add(time.Hour).Unix())
+	claims := fmt.Sprintf(`{"iss":%q,"aud":%q,"sub":%q,"org_id":%q,"groups":[%q],"client_id":%q,"jti":%q,"iat":%d,"exp":%d}`,
+		p.URL, audience, user, who[0], who[1], client, rand.Text(), now.Unix(), now.Add(time.Hour).Unix())
 	text := encoded([]byte(`{"alg":"ES256","typ":"at+jwt","kid":"k1"}`)) + "." + encoded([]byte(claims))
 	digest := sha256.Sum256([]byte(text))
 	r, s, err := ecdsa.Sign(rand.Reader, p.key, digest[:])

@@ -67,6 +67,9 @@ for (const step of steps) {
       console.log(`${step.user} approves exactly that, with a login of their own\n  → ${await approve(step.user)}`);
     } else if (ask === "again") {
       console.log(`the agent asks how it ended\n  → ${await call(client, waiting.name, waiting.args, { "remit/confirmation": waiting.id })}`);
+    } else if (ask.happens) {
+      const answer = await fetch(`${base}/events/${ask.on}`, { method: "POST", body: JSON.stringify({ "detail-type": ask.happens, detail: ask.detail }) });
+      console.log(`${ask.happens} ${JSON.stringify(ask.detail)} happens on ${ask.on}${answer.ok ? "" : ` and is refused: ${(await answer.json()).error}`}`);
     } else {
       const [tool, args] = ask;
       const name = `${tool.replaceAll("_", "-")}___${tool}`;

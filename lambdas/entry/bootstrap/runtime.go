@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	nethttp "net/http"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockagentcore"
 	"github.com/aws/aws-sdk-go-v2/service/bedrockagentcore/types"
 	"github.com/aws/smithy-go/transport/http"
@@ -23,6 +27,30 @@ const (
 
 // runtime is Bedrock AgentCore. One execution is one session.
 type runtime struct{ client *bedrockagentcore.Client }
+
+func newRuntime(config aws.Config) runtime {
+	config.HTTPClient = whole{awshttp.NewBuildableClient()}
+	return runtime{bedrockagentcore.NewFromConfig(config)}
+}
+
+// whole sends a request from a copy of its body. The SDK closes a body once the answer has
+// begun; a transport that has not yet looked for the body's end takes that for a failed write
+// and closes the connection, and an answer that still streams is cut (smithy-go v1.28.8).
+type whole struct{ aws.HTTPClient }
+
+// Do sends a request.
+func (w whole) Do(r *nethttp.Request) (*nethttp.Response, error) {
+	if r.Body == nil {
+		return w.HTTPClient.Do(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	sent := r.WithContext(r.Context())
+	sent.Body = io.NopCloser(bytes.NewReader(body))
+	return w.HTTPClient.Do(sent)
+}
 
 // Invoke starts the agent under the lane's named endpoint and answers its stream.
 func (r runtime) Invoke(ctx context.Context, i entry.Invocation) (entry.Answer, error) {

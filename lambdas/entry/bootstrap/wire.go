@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/bedrockagentcore"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -16,6 +14,8 @@ import (
 	"remit/identity"
 	"remit/lambdas/entry"
 	"remit/lambdas/environ"
+	"remit/lambdas/login"
+	"remit/lambdas/registry"
 	"remit/lambdas/signing"
 	"remit/ledger"
 	"remit/ledger/dynamo"
@@ -33,8 +33,8 @@ func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	parameters := registry{client: ssm.NewFromConfig(config), path: environ.Must("REMIT_REGISTRY")}
-	issuer, err := parameters.issuer(ctx)
+	parameters := &registry.Registry{Client: ssm.NewFromConfig(config), Path: environ.Must("REMIT_REGISTRY"), Region: config.Region}
+	issuer, err := parameters.Door(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,36 +51,21 @@ func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	login, err := loginVerifier(entrance.Login)
+	users, err := login.Verifier(entrance.Login, entrance.Login.Audience)
 	if err != nil {
 		return nil, err
 	}
 	return &entry.Entry{
-		Entrance: entrance, Issuer: issuer, Login: login, Agents: newAgents(issuer, documents["/jwks.json"]),
-		Lanes: &parameters, Signer: delegation, Documents: documents,
+		Entrance: entrance, Issuer: issuer, Login: users, Agents: newAgents(issuer, documents["/jwks.json"]),
+		Lanes: parameters, Signer: delegation, Documents: documents,
 		Ledger:  &ledger.Ledger{Zone: terms.Zone(entrance.Day), Store: &dynamo.Store{Client: dynamodb.NewFromConfig(config), Tables: tables()}},
-		Runtime: runtime{bedrockagentcore.NewFromConfig(config)}, Vendor: vendor{sts.NewFromConfig(config)},
+		Runtime: newRuntime(config), Vendor: vendor{sts.NewFromConfig(config)},
 		Note: environ.Note, Now: time.Now,
 	}, nil
 }
 
 func tables() map[string]string {
 	return map[string]string{ledger.LedgerTable: environ.Must("REMIT_LEDGER"), ledger.DirectoryTable: environ.Must("REMIT_DIRECTORY")}
-}
-
-// maxLogin is the oldest token of the company's that still opens an execution.
-const maxLogin = 12 * time.Hour
-
-// loginVerifier trusts the company's identity provider for access tokens. Some providers
-// write typ JWT on access tokens too; what marks an ID token is refused by its claims.
-func loginVerifier(login policy.Login) (*identity.Verifier, error) {
-	client := &http.Client{Timeout: 5 * time.Second}
-	return identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
-		URL: login.Issuer, Kind: identity.KindLogin, Audiences: []string{login.Audience},
-		Algorithms: []identity.Algorithm{identity.RS256, identity.ES256, identity.PS256}, Types: []string{"at+jwt", "JWT"}, MaxAge: maxLogin,
-		Keys:    identity.KeySource{Fetch: identity.OverHTTP(client)},
-		Mapping: &identity.Mapping{User: login.User, Tenant: login.Tenant, Roles: login.Roles, Map: login.Map},
-	}}})
 }
 
 // agents verifies our own delegation tokens, for whichever registered lane is asked about.
