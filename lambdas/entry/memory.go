@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"remit/identity"
+	"remit/lambdas/session"
 	"remit/policy"
 	"remit/terms"
 )
@@ -23,6 +24,8 @@ type Recall struct {
 	User      terms.User
 	Execution terms.ExecutionID
 	Until     time.Time
+	Tags      map[string]string // of the session, by which the memory role is pinned
+	Prefix    string            // what the keys of that memory begin with
 }
 
 // Credentials are AWS credentials as SDKs read them from a container endpoint (AWS SDKs and
@@ -32,6 +35,7 @@ type Credentials struct {
 	SecretAccessKey string    `json:"SecretAccessKey"`
 	Token           string    `json:"Token"`
 	Expiration      time.Time `json:"Expiration"`
+	Prefix          string    `json:"Prefix"` // no part of an SDK's form: what keys must begin with
 }
 
 // memory vends credentials to the agent of an open execution: the one case in which the
@@ -51,6 +55,7 @@ func (e *Entry) memory(w http.ResponseWriter, r *http.Request) {
 		e.Deny(w, reference, err)
 		return
 	}
+	credentials.Prefix = recall.Prefix
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, credentials)
 }
@@ -75,7 +80,20 @@ func (e *Entry) recall(r *http.Request) (_ Recall, why string, err error) {
 	case lane.Memory == nil:
 		return Recall{}, "the agent has no memory that is vended", nil
 	}
-	return Recall{Memory: *lane.Memory, User: claims.User, Execution: claims.Execution, Until: x.Deadline}, "", nil
+	tags, prefix := pinned(*lane.Memory, claims.User)
+	return Recall{Memory: *lane.Memory, User: claims.User, Execution: claims.Execution, Until: x.Deadline, Tags: tags, Prefix: prefix}, "", nil
+}
+
+// pinned is the tags of a user's session and the keys that the memory role then reaches: the
+// role's own policy says TENANT#${aws:PrincipalTag/tenant}#, and so on.
+func pinned(m policy.Remembering, u terms.User) (tags map[string]string, prefix string) {
+	tags = map[string]string{"tenant": session.Tag(u.Tenant)}
+	prefix = "TENANT#" + tags["tenant"] + "#"
+	if m.Scope == "user" {
+		tags["user"] = session.Tag(u.ID)
+		prefix += "USER#" + tags["user"] + "#"
+	}
+	return tags, prefix
 }
 
 // agent finds the registered lane that a delegation token is for. Each lane is an audience of

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"remit/identity"
+	"remit/lambdas/session"
 	"remit/policy"
 	"remit/terms"
 )
@@ -44,12 +45,30 @@ func memoryOf(id terms.ExecutionID) string { return "POST /executions/" + string
 func TestAnAgentGetsItsOwnUsersMemoryUntilTheDeadline(t *testing.T) {
 	h, o := remembering(t)
 	w := h.ask(t, memoryOf(o.Execution), o.Token, "")
-	want := "{\"AccessKeyId\":\"ASIAEXAMPLE\",\"SecretAccessKey\":\"s3cr3t\",\"Token\":\"t0k3n\",\"Expiration\":\"2026-11-23T12:00:00Z\"}\n"
+	want := "{\"AccessKeyId\":\"ASIAEXAMPLE\",\"SecretAccessKey\":\"s3cr3t\",\"Token\":\"t0k3n\",\"Expiration\":\"2026-11-23T12:00:00Z\",\"Prefix\":\"TENANT#north#\"}\n"
 	if w.Code != http.StatusOK || w.Body.String() != want || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
 	}
-	if got, want := fmt.Sprint(h.vendor.gave), fmt.Sprint([]Recall{{*notebook, ana, o.Execution, h.at.Add(time.Minute)}}); got != want {
+	if got, want := fmt.Sprint(h.vendor.gave), fmt.Sprint([]Recall{{*notebook, ana, o.Execution, h.at.Add(time.Minute), map[string]string{"tenant": "north"}, "TENANT#north#"}}); got != want {
 		t.Errorf("vended for %s, want %s", got, want)
+	}
+}
+
+// Identity providers put characters into user ids that no session tag takes.
+func TestAUserWhoseIdNoTagTakesHasAMemoryOfTheirOwn(t *testing.T) {
+	h, _ := remembering(t)
+	private := *notebook
+	private.Scope = "user"
+	h.lanes.list[0].Memory = &private
+	odd := terms.User{ID: "auth0|507f1f77", Tenant: "north", Roles: []string{"clerk"}}
+	o := h.opened(t, odd)
+	if w := h.ask(t, memoryOf(o.Execution), o.Token, ""); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	got := h.vendor.gave[len(h.vendor.gave)-1]
+	tags := map[string]string{"tenant": "north", "user": session.Tag(odd.ID)}
+	if !maps.Equal(got.Tags, tags) || got.Prefix != "TENANT#north#USER#"+tags["user"]+"#" || strings.ContainsAny(tags["user"], "|#*$") {
+		t.Errorf("vended for %+v", got)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"remit/lambdas/entry"
+	"remit/lambdas/session"
 )
 
 // vendor assumes a lane's memory role for one verified user.
@@ -26,12 +29,12 @@ func (v vendor) Vend(ctx context.Context, r entry.Recall) (entry.Credentials, er
 	if err != nil {
 		return entry.Credentials{}, err
 	}
-	tags := []types.Tag{tag("tenant", r.User.Tenant), tag("execution", string(r.Execution))}
-	if r.Memory.Scope == "user" {
-		tags = append(tags, tag("user", r.User.ID))
+	tags := []types.Tag{tag("execution", session.Tag(string(r.Execution)))}
+	for _, key := range slices.Sorted(maps.Keys(r.Tags)) {
+		tags = append(tags, tag(key, r.Tags[key]))
 	}
 	out, err := v.client.AssumeRole(ctx, &sts.AssumeRoleInput{
-		RoleArn: &r.Memory.Role, RoleSessionName: aws.String(string(r.Execution)), SourceIdentity: aws.String(string(r.Execution)),
+		RoleArn: &r.Memory.Role, RoleSessionName: aws.String(session.Name(string(r.Execution))), SourceIdentity: aws.String(session.Name(string(r.Execution))),
 		DurationSeconds: aws.Int32(int32(shortest.Seconds())), Policy: &until, Tags: tags,
 	})
 	if err != nil {

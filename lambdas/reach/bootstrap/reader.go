@@ -23,6 +23,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"remit/lambdas/reach"
+	"remit/lambdas/session"
 )
 
 // reader reaches over AWS, with credentials of its own for every call.
@@ -35,9 +36,9 @@ const maxReply = 6 << 20
 // account's trail shows the user.
 func (r reader) session(ctx context.Context, s reach.Session) (aws.Config, error) {
 	out, err := sts.NewFromConfig(r.aws).AssumeRole(ctx, &sts.AssumeRoleInput{
-		RoleArn: &s.Reached.Role, ExternalId: &s.Reached.ExternalID, RoleSessionName: aws.String(sourceIdentity(s.Caller.Execution)),
-		SourceIdentity: aws.String(sourceIdentity(s.Caller.User)),
-		Tags:           []ststypes.Tag{tag("tool", s.Tool), tag("tenant", s.Caller.Tenant), tag("execution", s.Caller.Execution)},
+		RoleArn: &s.Reached.Role, ExternalId: &s.Reached.ExternalID, RoleSessionName: aws.String(session.Name(s.Caller.Execution)),
+		SourceIdentity: aws.String(session.Name(s.Caller.User)),
+		Tags:           []ststypes.Tag{tag("tool", s.Tool), tag("tenant", session.Tag(s.Caller.Tenant)), tag("execution", session.Tag(s.Caller.Execution))},
 	})
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("take the role in the resource account: %w", err)
@@ -49,19 +50,6 @@ func (r reader) session(ctx context.Context, s reach.Session) (aws.Config, error
 }
 
 func tag(key, value string) ststypes.Tag { return ststypes.Tag{Key: &key, Value: &value} }
-
-// sourceIdentity is a user as STS takes one: 2 to 64 of some characters (AssumeRole API).
-// Who does not fit is named by a digest, which explain can find again.
-func sourceIdentity(user string) string {
-	fits := len(user) >= 2 && len(user) <= 64 && !strings.ContainsFunc(user, func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("_+=,.@-", r))
-	})
-	if fits {
-		return user
-	}
-	sum := sha256.Sum256([]byte(user))
-	return "sha256-" + hex.EncodeToString(sum[:24])
-}
 
 // Read queries by equality of the key, or gets the one item where only that is declared.
 // Attributes are named on every request: the role refuses a request for all of them.
