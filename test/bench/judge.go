@@ -144,7 +144,9 @@ func embedded() (endpoint string, stop func(), err error) {
 		return "", nil, err
 	}
 	_, port, _ := net.SplitHostPort(free.Addr().String()) // an address that is listened on has a port
-	free.Close()
+	if err := free.Close(); err != nil {
+		return "", nil, err
+	}
 	aws := exec.Command(".tools/python/bin/python", "emulator/serve.py", "--port", port)
 	said, err := aws.StdoutPipe()
 	if err != nil {
