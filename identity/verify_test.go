@@ -187,6 +187,7 @@ func TestEveryFaultOfATokenIsRefusedForItsReason(t *testing.T) {
 		{"actor is a lane with a wildcard", claiming(with(good, "act", object{"sub": "meridian.prod.loan.*"})), BadActor},
 		{"actor is another lane", claiming(with(good, "act", object{"sub": canary.String()})), WrongLane},
 		{"roles differ in their two spellings", claiming(with(good, "roles_s", ".senior_underwriter.")), MissingClaim},
+		{"no roles, and no roles in text", claiming(with(without(good, "roles"), "roles_s", ".")), MissingClaim},
 		{"role that would read as two", claiming(with(with(good, "roles", []any{"a.b"}), "roles_s", ".a.b.")), MissingClaim},
 		{"user with a line end, for a header", claiming(with(good, "sub", "alice\r\nx-tenant: umbrella")), MissingClaim},
 		{"user with an invisible letter", claiming(with(good, "sub", "ali\u200bce")), MissingClaim},
