@@ -156,7 +156,7 @@ func door(s stack, p *platform.Platform, e platform.Environment, site platform.S
 		},
 	})
 	url := address(s, entry, "Entry")
-	openTo(s, entry, "", grants.DoorPolicy(p, e, site, "entry"))
+	openTo(s, entry, grants.DoorPolicy(p, e, site, "entry"))
 	export(s, "DoorUrl", url.AttrFunctionUrl())
 	awsssm.NewCfnParameter(s.Stack, jsii.String("Door"), &awsssm.CfnParameterProps{
 		Name: jsii.String(platform.DoorURL(site)), Type: jsii.String("String"), Value: url.AttrFunctionUrl(),
@@ -193,14 +193,14 @@ func approvals(s stack, p *platform.Platform, e platform.Environment, site platf
 		},
 	})
 	url := address(s, f, "Approve")
-	openTo(s, f, "Approve", grants.DoorPolicy(p, e, site, "approve"))
+	openTo(s, f, grants.DoorPolicy(p, e, site, "approve"))
 	awscdk.NewCfnOutput(s.Stack, jsii.String("ApprovalsPage"), &awscdk.CfnOutputProps{
 		Value: awscdk.Fn_Join(jsii.String(""), &[]*string{url.AttrFunctionUrl(), jsii.String("approvals")}), Description: jsii.String("Where users approve; the redirect URI at the issuer"),
 	})
 }
 
 // openTo makes the permissions that the function's policy amounts to.
-func openTo(s stack, entry made, id string, opened iam.Policy) {
+func openTo(s stack, entry made, opened iam.Policy) {
 	for _, statement := range opened.Document.Statements {
 		props := &awslambda.CfnPermissionProps{FunctionName: jsii.String(string(opened.ARN)), Principal: jsii.String("*"), Action: jsii.String(statement.Actions.Of[0])}
 		if statement.When[0].Key == grants.ViaFunctionURL {
@@ -208,7 +208,7 @@ func openTo(s stack, entry made, id string, opened iam.Policy) {
 		} else {
 			props.FunctionUrlAuthType = jsii.String(statement.When[0].Values[0])
 		}
-		awslambda.NewCfnPermission(s.Stack, jsii.String(id+statement.Sid), props).AddResourceDependency(entry.alias, nil)
+		awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), props).AddResourceDependency(entry.alias, nil)
 	}
 }
 

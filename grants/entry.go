@@ -54,13 +54,16 @@ const ViaFunctionURL = "lambda:InvokedViaFunctionUrl"
 // an address that asks for no signature (Lambda developer guide, urls-auth).
 func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site, kind string) iam.Policy {
 	function := site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live)
-	open := allow("AnyoneKnocks", doorSays[kind], list("lambda:InvokeFunctionUrl"), list(function),
+	open := allow(doorSids[kind]+"AnyoneKnocks", doorSays[kind], list("lambda:InvokeFunctionUrl"), list(function),
 		iam.When("StringEquals", "lambda:FunctionUrlAuthType", "NONE"))
-	through := allow("OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
+	through := allow(doorSids[kind]+"OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
 		iam.When("Bool", ViaFunctionURL, "true"))
 	open.Principals, through.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
 	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: place(p, "environments."+e.Name+".identity")}
 }
+
+// doorSids tell the doors of one stack apart: a permission is called as its statement is.
+var doorSids = map[string]string{"approve": "Approve"}
 
 var doorSays = map[string]string{
 	"entry":   "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token",
