@@ -177,7 +177,7 @@ func address(s stack, f made, id string, opened iam.Policy) *string {
 		TargetFunctionArn: f.Ref(), Qualifier: jsii.String(platform.Live), AuthType: jsii.String("NONE"), InvokeMode: jsii.String("RESPONSE_STREAM"),
 	})
 	url.AddResourceDependency(f.alias, nil)
-	openTo(s, f, id, opened)
+	openTo(s, f, opened)
 	return url.AttrFunctionUrl()
 }
 
@@ -199,7 +199,7 @@ func approvals(s stack, p *platform.Platform, e platform.Environment, site platf
 }
 
 // openTo makes the permissions that the function's policy amounts to.
-func openTo(s stack, entry made, id string, opened iam.Policy) {
+func openTo(s stack, entry made, opened iam.Policy) {
 	for _, statement := range opened.Document.Statements {
 		props := &awslambda.CfnPermissionProps{FunctionName: jsii.String(string(opened.ARN)), Principal: jsii.String("*"), Action: jsii.String(statement.Actions.Of[0])}
 		if statement.When[0].Key == grants.ViaFunctionURL {
@@ -207,7 +207,7 @@ func openTo(s stack, entry made, id string, opened iam.Policy) {
 		} else {
 			props.FunctionUrlAuthType = jsii.String(statement.When[0].Values[0])
 		}
-		awslambda.NewCfnPermission(s.Stack, jsii.String(id+statement.Sid), props).AddResourceDependency(entry.alias, nil)
+		awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), props).AddResourceDependency(entry.alias, nil)
 	}
 }
 

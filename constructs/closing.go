@@ -37,10 +37,11 @@ func closing(s stack, p *platform.Platform, e platform.Environment, site platfor
 	for _, bus := range grants.ClosingBuses(p, e) {
 		closingRule(s, p, e, site, f, failed, bus)
 	}
-	for _, statement := range grants.ClosingPolicy(p, e, site).Document.Statements {
+	started := grants.ClosingPolicy(p, e, site)
+	for _, statement := range started.Document.Statements {
 		awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), &awslambda.CfnPermissionProps{
-			FunctionName: f.alias.Ref(), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]), SourceArn: jsii.String(statement.When[0].Values[0]),
-		})
+			FunctionName: jsii.String(string(started.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]), SourceArn: jsii.String(statement.When[0].Values[0]),
+		}).AddResourceDependency(f.alias, nil)
 	}
 }
 

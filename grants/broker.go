@@ -23,5 +23,5 @@ func broker(p *platform.Platform, lane platform.Running) iam.Role {
 // the broker verifies, and not with their role.
 func BrokerPolicy(p *platform.Platform, lane platform.Running) iam.Policy {
 	return openAddress(lane.FunctionARN("broker"), place(p, "agents."+lane.Agent+".models"),
-		"agents come with a bearer token for models and without AWS credentials; the broker verifies it")
+		"", "agents come with a bearer token for models and without AWS credentials; the broker verifies it")
 }

@@ -37,8 +37,9 @@ func readOwners(site platform.Site, leading []string) iam.Statement {
 func closingBoundary(site platform.Site) iam.Document {
 	keyed := iam.When("Null", "dynamodb:LeadingKeys", "false")
 	return iam.Doc(lambdaLogs(site), ownTraces,
-		allow("FreeKeys", "idempotency keys, and nothing else of the ledger", list("dynamodb:DeleteItem", "dynamodb:GetItem"), list(site.TableARN(site.Ledger())),
-			iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "ONCE#*"), keyed),
+		allow("FreeKeys", "idempotency keys are freed, by key", list("dynamodb:DeleteItem", "dynamodb:GetItem"), list(site.TableARN(site.Ledger())), keyed),
+		deny("NeverOtherItems", "nothing else of the ledger is an event's to see or change", list("dynamodb:*"), list(site.TableARN(site.Ledger())),
+			iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "CONFIRM#*", "EXEC#*", "OPEN#*", "RECORD#*", "SWITCHES", "TENANT#*", "USER#*")),
 		allow("ReadOwners", "owners, by key", list("dynamodb:GetItem"), list(site.TableARN(site.Directory())), keyed),
 		allow("KeepFailures", "queues of this platform", list("sqs:SendMessage"), list(site.ARN("sqs", site.Named("*")))),
 		tableKeys(site), neverEscalate, neverAssume, neverInvoke)

@@ -53,20 +53,23 @@ const ViaFunctionURL = "lambda:InvokedViaFunctionUrl"
 // DoorPolicy opens the address of the entry or of the approvals to anyone: both verify every
 // token themselves.
 func DoorPolicy(p *platform.Platform, e platform.Environment, site platform.Site, kind string) iam.Policy {
-	return openAddress(site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live), place(p, "environments."+e.Name+".identity"), doorSays[kind])
+	return openAddress(site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live), place(p, "environments."+e.Name+".identity"), doorSids[kind], doorSays[kind])
 }
 
 // openAddress opens a function's address to anyone, and the function to nobody who does not
 // come through it. AWS wants both permissions for an address that asks for no signature
 // (Lambda developer guide, urls-auth).
-func openAddress(function string, from terms.Pos, why string) iam.Policy {
-	open := allow("AnyoneKnocks", why, list("lambda:InvokeFunctionUrl"), list(function),
+func openAddress(function string, from terms.Pos, sid, why string) iam.Policy {
+	open := allow(sid+"AnyoneKnocks", why, list("lambda:InvokeFunctionUrl"), list(function),
 		iam.When("StringEquals", "lambda:FunctionUrlAuthType", "NONE"))
-	through := allow("OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
+	through := allow(sid+"OnlyThroughTheAddress", "the function itself answers nobody who does not come through its address", list("lambda:InvokeFunction"), list(function),
 		iam.When("Bool", ViaFunctionURL, "true"))
 	open.Principals, through.Principals = iam.Principals{AWS: everything}, iam.Principals{AWS: everything}
 	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(open, through), From: from}
 }
+
+// doorSids tell the doors of one stack apart: a permission is called as its statement is.
+var doorSids = map[string]string{"approve": "Approve"}
 
 var doorSays = map[string]string{
 	"entry":   "applications and AgentCore's authorizers come without AWS credentials; the entry verifies every token",

@@ -368,7 +368,7 @@ func everyDocumentFits(v view) (out []string) {
 		over(string(r.ARN)+" policy", inline(v.w, r).Size(), 10240)
 	}
 	for _, p := range v.w.Policies {
-		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore") || strings.HasPrefix(p.Kind, "AWS::Lambda")])
+		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768, "AWS::SQS::Queue": 8192}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore") || strings.HasPrefix(p.Kind, "AWS::Lambda")])
 	}
 	return out
 }
