@@ -17,17 +17,22 @@ import (
 // boundaries and nothing else; assets, deploy and execution own everything but the
 // boundaries. None can change itself, the other set or the bootstrap, and neither can
 // write the templates the other deploys.
+//
+// IAM bounds a role's inline policy at 10,240 characters, which the execution role of a
+// platform account is over: what makes roles, and what makes what serves requests, are managed
+// policies.
 func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
 	from := "environments." + e.Name + ".deploy"
 	made := func(kind string, trust iam.Document, statements ...iam.Statement) iam.Role {
 		return iam.Role{ARN: iam.ARN(site.BootstrapRole(kind)), Boundary: iam.ARN(site.BootstrapBoundary()), Trust: trust, Policy: iam.Doc(statements...), From: place(p, from)}
 	}
 	execution := made("execution", byCloudFormation, execute(site)...)
-	var serving []iam.Policy
+	var parts []iam.Policy
 	if site.Purpose == platform.PlatformAccount {
-		statements := executeServing(e, site)
-		execution.Policy.Statements = append(execution.Policy.Statements, statements...)
-		serving = append(serving, iam.Policy{ARN: iam.ARN(site.BootstrapPolicy(servingPolicy)), Kind: "managed", Document: iam.Doc(statements...), From: place(p, from)})
+		for name, statements := range map[string][]iam.Statement{"serving": executeServing(e, site), "roles": fencedRoles(site, true)} {
+			execution.Policy.Statements = append(execution.Policy.Statements, statements...)
+			parts = append(parts, iam.Policy{ARN: iam.ARN(site.BootstrapPolicy(name)), Kind: "managed", Document: iam.Doc(statements...), From: place(p, from)})
+		}
 	}
 	return iam.World{
 		Roles: []iam.Role{
@@ -39,15 +44,11 @@ func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site)
 			execution,
 			made("fence-execution", byCloudFormation, executeFence(site)...),
 		},
-		Policies: append(serving,
+		Policies: append(parts,
 			iam.Policy{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(site), From: place(p, from)},
 			iam.Policy{ARN: iam.ARN("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: bucketPolicy(site), From: place(p, from)}),
 	}.Canonical()
 }
-
-// servingPolicy is the managed policy with the part of the execution role that its inline
-// policy, which IAM bounds at 10,240 characters, cannot hold: what serves requests.
-const servingPolicy = "serving"
 
 // byCloudFormation lets CloudFormation take an execution role. It sends no source, so who
 // may hand it the role is decided by the deploy role's iam:PassRole.
@@ -216,11 +217,10 @@ func execute(site platform.Site) []iam.Statement {
 		readVersion(site), readAssets(site),
 	}
 	inPlatform := site.Purpose == platform.PlatformAccount
-	statements = append(statements, fencedRoles(site, inPlatform)...)
 	if inPlatform {
-		statements = append(statements, executePlatform(site)...)
+		return append(statements, executePlatform(site)...)
 	}
-	return statements
+	return append(statements, fencedRoles(site, false)...)
 }
 
 // fencedRoles makes roles of each kind inside the boundary of that kind, and hands them to
