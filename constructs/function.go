@@ -1,6 +1,9 @@
 package constructs
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
 	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -38,7 +41,8 @@ type made struct {
 }
 
 // functionOf makes a function, the version that this deployment is, and the alias that
-// callers call. A changed zip makes a new version, so what is called is what was reviewed.
+// callers call. A changed zip or setting makes a new version, so what is called is what was
+// reviewed.
 func functionOf(s stack, b Built, e platform.Environment, f function) made {
 	code, digest := asset(s, b, f)
 	logs := functionLogs(s, e, f)
@@ -50,12 +54,23 @@ func functionOf(s stack, b Built, e platform.Environment, f function) made {
 		Environment:   map[string]any{"variables": f.environment},
 	})
 	fn.AddResourceDependency(logs, nil)
-	version := awslambda.NewCfnVersion(s.Stack, jsii.String(f.id+"Version"+digest[:16]), &awslambda.CfnVersionProps{FunctionName: fn.Ref()})
+	version := awslambda.NewCfnVersion(s.Stack, jsii.String(f.id+"Version"+versionOf(s, f, digest)), &awslambda.CfnVersionProps{FunctionName: fn.Ref()})
 	version.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil) // the alias leaves it only after the new one serves
 	alias := awslambda.NewCfnAlias(s.Stack, jsii.String(f.id+"Live"), &awslambda.CfnAliasProps{
 		Name: jsii.String(platform.Live), FunctionName: fn.Ref(), FunctionVersion: version.AttrVersion(),
 	})
 	return made{fn, alias}
+}
+
+// versionOf names a version by what it runs and under which settings: Lambda publishes nothing
+// new where CloudFormation sees the same resource. A setting that is known only when it is
+// deployed stands for itself.
+func versionOf(s stack, f function, code string) string {
+	settings, err := json.Marshal([]any{code, f.memory, f.timeout, s.Resolve(f.environment)})
+	if err != nil {
+		panic(err) // texts, numbers and intrinsics always encode
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(settings))[:16]
 }
 
 // asset packs the function and has the CLI publish the zip. Its hash is ours: hashing and

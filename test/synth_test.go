@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -199,6 +200,29 @@ func TestWhatIsSynthesizedIsWhatWasIntended(t *testing.T) {
 			for _, d := range iam.Diff(intended, got) {
 				t.Errorf("%s %s: %s", company, e.Name, d)
 			}
+		}
+	}
+}
+
+// The sweep is the same zip in every environment and has other settings in each. A setting that
+// changes without the code must make a version, or what is called is not what was reviewed.
+func TestASettingThatChangesMakesAVersion(t *testing.T) {
+	for _, company := range companies(t) {
+		versions, sweeps := map[string]string{}, 0
+		for _, s := range stacksOf(t, company) {
+			for id, r := range s.Template.Resources {
+				if r.Type != "AWS::Lambda::Version" || !strings.HasPrefix(id, "SweepVersion") {
+					continue
+				}
+				sweeps++
+				if other, twice := versions[id]; twice {
+					t.Errorf("%s: %s and %s publish the same version %s under different settings", company, s.Name, other, id)
+				}
+				versions[id] = s.Name
+			}
+		}
+		if sweeps < 2 {
+			t.Errorf("%s: %d sweeps, so nothing was compared", company, sweeps)
 		}
 	}
 }
