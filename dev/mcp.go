@@ -21,7 +21,7 @@ import (
 
 // protocols are the MCP revisions that are spoken, newest first: Streamable HTTP without
 // sessions or server-sent events, as the lane's gateway is set up.
-var protocols = []string{"2025-11-25", "2025-06-18", "2025-03-26"}
+var protocols = []string{"2025-11-25", "2025-06-18"}
 
 // mcp is one message to a lane's gateway.
 func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
