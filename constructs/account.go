@@ -213,10 +213,12 @@ func openTo(s stack, entry made, opened iam.Policy) {
 
 // sweep is the function that ends what is due, and the schedule that starts it each minute.
 func sweep(s stack, p *platform.Platform, e platform.Environment, site platform.Site, role awsiam.CfnRole, b Built) {
-	f := functionOf(s, b, e, function{
+	each := function{
 		id: "Sweep", name: site.Function("sweep"), kind: "sweep", says: "ends what is due in " + e.Name, role: role, memory: 256, timeout: 55,
 		environment: map[string]*string{"REMIT_LEDGER": jsii.String(site.Ledger()), "REMIT_DAY": jsii.String(string(e.Day))},
-	})
+	}
+	f := functionOf(s, b, e, each)
+	silent(s, each)
 	awsevents.NewCfnRule(s.Stack, jsii.String("SweepSchedule"), &awsevents.CfnRuleProps{
 		Name: jsii.String(site.Function("sweep")), Description: jsii.String("Remit: each minute, end what is due"), ScheduleExpression: jsii.String("rate(1 minute)"),
 		Targets: []any{map[string]any{"id": "sweep", "arn": f.alias.Ref()}},

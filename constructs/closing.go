@@ -3,7 +3,6 @@ package constructs
 import (
 	"encoding/json"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -68,11 +67,8 @@ func failures(s stack, p *platform.Platform, e platform.Environment, site platfo
 	awssqs.NewCfnQueuePolicy(s.Stack, jsii.String("ClosingFailedPolicy"), &awssqs.CfnQueuePolicyProps{
 		Queues: &[]*string{queue.Ref()}, PolicyDocument: document(s, grants.FailedEventsPolicy(p, e, site).Document, nil),
 	})
-	awscloudwatch.NewCfnAlarm(s.Stack, jsii.String("ClosingFailedAlarm"), &awscloudwatch.CfnAlarmProps{
-		AlarmName: jsii.String(grants.FailedEventsName(site)), AlarmDescription: jsii.String("Remit: an event that should have closed an item could not be used; it is in the queue of this name"),
-		Namespace: jsii.String("AWS/SQS"), MetricName: jsii.String("ApproximateNumberOfMessagesVisible"), Dimensions: []any{map[string]any{"name": "QueueName", "value": grants.FailedEventsName(site)}},
-		Statistic: jsii.String("Maximum"), Period: jsii.Number(60), EvaluationPeriods: jsii.Number(1), Threshold: jsii.Number(0),
-		ComparisonOperator: jsii.String("GreaterThanThreshold"), TreatMissingData: jsii.String("notBreaching"),
-	})
+	alarmOf(s, alarm{id: "ClosingFailedAlarm", name: grants.FailedEventsName(site), says: "an event that should have closed an item could not be used; it is in the queue of this name",
+		namespace: "AWS/SQS", metric: "ApproximateNumberOfMessagesVisible", dimension: "QueueName", of: grants.FailedEventsName(site),
+		statistic: "Maximum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
 	return queue
 }

@@ -59,6 +59,7 @@ func functionOf(s stack, b Built, e platform.Environment, f function) made {
 	alias := awslambda.NewCfnAlias(s.Stack, jsii.String(f.id+"Live"), &awslambda.CfnAliasProps{
 		Name: jsii.String(platform.Live), FunctionName: fn.Ref(), FunctionVersion: version.AttrVersion(),
 	})
+	failing(s, f)
 	return made{fn, alias}
 }
 
