@@ -57,7 +57,7 @@ func (w *world) used(execution string) map[string]int64 {
 		w.t.Fatal(err)
 	}
 	used := maps.Clone(x.Used)
-	maps.DeleteFunc(used, func(limit string, n int64) bool { return n == 0 })
+	maps.DeleteFunc(used, func(_ string, n int64) bool { return n == 0 })
 	return used
 }
 
