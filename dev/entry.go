@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"remit/identity"
 	"remit/lambdas/entry"
 	"remit/platform"
 )
@@ -65,7 +66,7 @@ func (s *Server) executions(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 		return
 	}
-	opened, err := door.Open(r.Context(), reference, entry.Bearer(r), asked)
+	opened, err := door.Open(r.Context(), reference, identity.Bearer(r), asked)
 	if err != nil {
 		door.Deny(w, reference, err)
 		return

@@ -14,7 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"remit/lambdas/entry"
+	"remit/identity"
 	"remit/lambdas/gateway"
 	"remit/platform"
 )
@@ -35,7 +35,7 @@ func (s *Server) mcp(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this gateway answers POST only; it opens no event stream", http.StatusMethodNotAllowed)
 		return
 	}
-	if _, err := l.gateway.Verifier.Verify(r.Context(), entry.Bearer(r), l.Term().String(), s.now()); err != nil {
+	if _, err := l.gateway.Verifier.Verify(r.Context(), identity.Bearer(r), l.Term().String(), s.now()); err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		writeJSON(w, http.StatusUnauthorized, rpcError(nil, -32001, "Invalid Bearer token"))
 		return
@@ -113,7 +113,7 @@ func (s *Server) serve(r *http.Request, l *lane, request *gateway.Message) *gate
 	case "tools/list":
 		return result(m.ID, map[string]any{"tools": l.tools()})
 	case "tools/call":
-		if !l.engine.allows(entry.Bearer(r), m.Params.Name) {
+		if !l.engine.allows(identity.Bearer(r), m.Params.Name) {
 			fmt.Fprintf(s.log, "%s: the policy engine refuses what the interceptor allowed; the two must agree\n", m.Params.Name)
 			return result(m.ID, engineDenial)
 		}

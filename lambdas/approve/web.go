@@ -12,7 +12,7 @@ import (
 	"net/url"
 	"strings"
 
-	"remit/lambdas/entry"
+	"remit/identity"
 	"remit/ledger"
 )
 
@@ -107,7 +107,7 @@ func (a *Approvals) where(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Approvals) waiting(w http.ResponseWriter, r *http.Request) {
-	list, err := a.List(r.Context(), entry.Bearer(r))
+	list, err := a.List(r.Context(), identity.Bearer(r))
 	if err != nil {
 		a.fail(w, err)
 		return
@@ -116,7 +116,7 @@ func (a *Approvals) waiting(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Approvals) approve(w http.ResponseWriter, r *http.Request) {
-	result, err := a.Approve(r.Context(), entry.Bearer(r), r.PathValue("id"))
+	result, err := a.Approve(r.Context(), identity.Bearer(r), r.PathValue("id"))
 	if err != nil {
 		a.fail(w, err)
 		return
@@ -125,7 +125,7 @@ func (a *Approvals) approve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *Approvals) reject(w http.ResponseWriter, r *http.Request) {
-	if err := a.Reject(r.Context(), entry.Bearer(r), r.PathValue("id")); err != nil {
+	if err := a.Reject(r.Context(), identity.Bearer(r), r.PathValue("id")); err != nil {
 		a.fail(w, err)
 		return
 	}

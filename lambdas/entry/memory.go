@@ -65,7 +65,7 @@ func (e *Entry) recall(r *http.Request) (_ Recall, why string, err error) {
 	if !e.complete() || e.Agents == nil || e.Vendor == nil {
 		return Recall{}, "no memory is vended here", nil
 	}
-	claims, lane, why, err := e.agent(r.Context(), Bearer(r), terms.Lane.String)
+	claims, lane, why, err := e.agent(r.Context(), identity.Bearer(r), terms.Lane.String)
 	if err != nil || why != "" {
 		return Recall{}, why, err
 	}

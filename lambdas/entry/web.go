@@ -47,7 +47,7 @@ func (e *Entry) run(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "invalid request", reference, err.Error())
 		return
 	}
-	opened, err := e.Open(r.Context(), reference, Bearer(r), asked)
+	opened, err := e.Open(r.Context(), reference, identity.Bearer(r), asked)
 	if err != nil {
 		e.Deny(w, reference, err)
 		return
@@ -143,7 +143,7 @@ func flush(w http.ResponseWriter) {
 // more. Somebody else's is refused like one that is unknown.
 func (e *Entry) cancel(w http.ResponseWriter, r *http.Request) {
 	reference := rand.Text()[:16]
-	claims, why, err := e.ender(r.Context(), Bearer(r))
+	claims, why, err := e.ender(r.Context(), identity.Bearer(r))
 	if err != nil {
 		e.Deny(w, reference, e.refuse(reference, err.Error()))
 		return
@@ -205,19 +205,6 @@ func Read(r *http.Request) (Asked, error) {
 		return Asked{}, errors.New("bytes after the request")
 	}
 	return asked, nil
-}
-
-// Bearer is the one Authorization header's token, "" without exactly one.
-func Bearer(r *http.Request) string {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return ""
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return token
 }
 
 // Deny writes why an execution was not opened, as far as the application may know.

@@ -428,21 +428,6 @@ func FuzzReadKeepsNothingItWasNotAsked(f *testing.F) {
 	})
 }
 
-func TestOneAuthorizationHeaderIsReadAndNothingElse(t *testing.T) {
-	for name, c := range map[string]struct {
-		headers []string
-		want    string
-	}{
-		"one": {[]string{"Bearer a.b.c"}, "a.b.c"}, "any case": {[]string{"bEARER a.b.c"}, "a.b.c"}, "none": {nil, ""}, "two": {[]string{"Bearer a", "Bearer b"}, ""},
-		"another scheme": {[]string{"Basic a"}, ""}, "no scheme": {[]string{"a.b.c"}, ""}, "empty": {[]string{""}, ""},
-	} {
-		r := &http.Request{Header: http.Header{"Authorization": c.headers}}
-		if got := Bearer(r); got != c.want {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-}
-
 func TestWhatIsPublishedVerifiesEachKindOfTokenAndNeverTheOther(t *testing.T) {
 	h := newHouse(t)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.Handler().ServeHTTP(w, r) }))

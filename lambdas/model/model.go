@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"remit/audit"
@@ -93,7 +92,7 @@ type call struct {
 }
 
 func (b *Broker) serve(w http.ResponseWriter, r *http.Request, operation string) {
-	c := &call{Broker: b, reference: rand.Text()[:16], token: bearer(r)}
+	c := &call{Broker: b, reference: rand.Text()[:16], token: identity.Bearer(r)}
 	if !b.complete() || !c.verify(r.Context()) {
 		fail(w, http.StatusForbidden, "AccessDeniedException", "refused, reference "+c.reference)
 		return
@@ -114,19 +113,6 @@ func (b *Broker) serve(w http.ResponseWriter, r *http.Request, operation string)
 		return
 	}
 	c.run(r.Context(), w)
-}
-
-// bearer is the one Authorization header's token, "" without exactly one.
-func bearer(r *http.Request) string {
-	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
-		return ""
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return token
 }
 
 // verify trusts tokens that were made for this lane's models alone: the one that opens the
