@@ -23,10 +23,10 @@ var disagreements = []disagreement{
 		sessionsLimited,
 	},
 	{
-		"the engine finds that an IPv6 address is not outside a range of IPv4 addresses",
+		"the engine finds that an address is not outside a single one of the other family",
 		"IAM User Guide, reference_policies_elements_condition_operators.html: NotIpAddress is all addresses except the specified ones",
 		conditions(func(c iam.Condition, r iam.Request) iam.Condition {
-			if strings.HasPrefix(c.Op, "NotIpAddress") && !comparable6(c, r) {
+			if strings.HasPrefix(c.Op, "NotIpAddress") && otherFamily(c, r) {
 				return never
 			}
 			return c
@@ -92,16 +92,17 @@ func sessionsLimited(c example) example {
 	return c
 }
 
-// comparable6 reports whether one of the ranges is of the request's family.
-func comparable6(c iam.Condition, r iam.Request) bool {
+// otherFamily reports whether a condition names a single address of another family than the
+// request's: a range of the other family, the engine takes for what it is.
+func otherFamily(c iam.Condition, r iam.Request) bool {
 	have := r.Context["aws:SourceIp"]
 	if len(have) == 0 {
-		return true
+		return false
 	}
 	address, err := netip.ParseAddr(have[0])
 	return slices.ContainsFunc(c.Values, func(v string) bool {
-		network, wrong := iam.ParseNetwork(v)
-		return err == nil && wrong == nil && network.Addr().Is4() == address.Is4()
+		single, wrong := netip.ParseAddr(v)
+		return err == nil && wrong == nil && single.Is4() != address.Is4()
 	})
 }
 
