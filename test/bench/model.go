@@ -65,6 +65,7 @@ func brokered(rounds int) ([]row, error) {
 }
 
 func newBroker(upstream model.Upstream) (*model.Broker, string, error) {
+	now := time.Now() // a call is cut by the clock on the wall
 	signer, err := identity.NewLocalSigner(identity.ES256)
 	if err != nil {
 		return nil, "", err
@@ -82,16 +83,16 @@ func newBroker(upstream model.Upstream) (*model.Broker, string, error) {
 		return nil, "", err
 	}
 	token, err := identity.Mint(context.Background(), signer, identity.Delegation{
-		Issuer: benchIssuer, User: called.User, Lane: benchLane, Execution: endless, Purpose: called.Purpose, Audience: audience, Deadline: noon.Add(10 * time.Minute)}, noon)
+		Issuer: benchIssuer, User: called.User, Lane: benchLane, Execution: endless, Purpose: called.Purpose, Audience: audience, Deadline: now.Add(time.Hour)}, now)
 	if err != nil {
 		return nil, "", err
 	}
 	books := &ledger.Ledger{Store: &ledger.Memory{}}
-	_, err = books.Open(context.Background(), ledger.Admission{Execution: endless, User: called.User, Lane: benchLane, Purpose: called.Purpose, At: noon, Deadline: noon.Add(10 * time.Minute),
+	_, err = books.Open(context.Background(), ledger.Admission{Execution: endless, User: called.User, Lane: benchLane, Purpose: called.Purpose, At: now, Deadline: now.Add(time.Hour),
 		Caps: []ledger.Amount{{Limit: ledger.TokensLimit, Take: 1 << 50}, {Limit: ledger.ModelCostLimit, Take: 1 << 50}, {Limit: ledger.CostLimit, Take: 1 << 50}}})
 	price := policy.Price{Input: 3_000_000, Output: 15_000_000, CacheRead: 300_000, CacheWrite: 3_750_000}
 	return &model.Broker{Models: policy.Models{Format: policy.Format, Lane: benchLane, Prices: map[string]policy.Price{benchModel: price}},
-		Verifier: verifier, Ledger: books, Upstream: upstream, Door: nobody{}, Note: func(string, string) {}, Now: func() time.Time { return noon }}, token, err
+		Verifier: verifier, Ledger: books, Upstream: upstream, Door: nobody{}, Note: func(string, string) {}, Now: time.Now}, token, err
 }
 
 func prompt(url, token string) error {
