@@ -94,3 +94,91 @@ func TestADoorThatCannotBeReadWholeIsNoDoor(t *testing.T) {
 		}
 	}
 }
+
+// A part that is missing is a door through which somebody goes unchecked, so each one alone
+// is enough to have none.
+func TestEveryPartOfADoorIsNeeded(t *testing.T) {
+	entrance := Entrance{Format: Format, Platform: "p", Environment: "e", Day: "UTC", Login: Login{Issuer: "https://i", Audience: "agents"}, Applications: []string{"desk"}}
+	for name, spoil := range map[string]func(*Entrance){
+		"":                  func(*Entrance) {},
+		"a format":          func(e *Entrance) { e.Format = 0 },
+		"a known format":    func(e *Entrance) { e.Format = Format + 1 },
+		"a platform":        func(e *Entrance) { e.Platform = "" },
+		"an environment":    func(e *Entrance) { e.Environment = "" },
+		"a day":             func(e *Entrance) { e.Day = "" },
+		"a day of its own":  func(e *Entrance) { e.Day = "Local" },
+		"a day on earth":    func(e *Entrance) { e.Day = "Mars/Olympus" },
+		"an issuer":         func(e *Entrance) { e.Login.Issuer = "" },
+		"an audience":       func(e *Entrance) { e.Login.Audience = "" },
+		"applications":      func(e *Entrance) { e.Applications = nil },
+		"some applications": func(e *Entrance) { e.Applications = []string{} },
+	} {
+		spoilt := entrance
+		spoil(&spoilt)
+		text, err := json.Marshal(spoilt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadEntrance(text); (err == nil) != (name == "") || err != nil && !errors.Is(err, ErrBundle) {
+			t.Errorf("an entrance without %s: %v", name, err)
+		}
+	}
+	for name, spoil := range map[string]func(*Registration){
+		"":                    func(*Registration) {},
+		"a lane":              func(r *Registration) { r.Lane.Name = "" },
+		"a runtime":           func(r *Registration) { r.Runtime = "" },
+		"an endpoint":         func(r *Registration) { r.Endpoint = "" },
+		"a gateway":           func(r *Registration) { r.Gateway = "" },
+		"a lifetime":          func(r *Registration) { r.Seconds = 0 },
+		"a lifetime to come":  func(r *Registration) { r.Seconds = -1 },
+		"caps":                func(r *Registration) { r.Caps = nil },
+		"a share of somebody": func(r *Registration) { r.Share = -1 },
+		"a share of users":    func(r *Registration) { r.Share = 101 },
+	} {
+		spoilt := registered("stable", 100)
+		spoil(&spoilt)
+		text, err := json.Marshal(spoilt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadRegistration(text); (err == nil) != (name == "") || err != nil && !errors.Is(err, ErrBundle) {
+			t.Errorf("a registration without %s: %v", name, err)
+		}
+	}
+}
+
+func TestADoorIsReadUpToItsSizeAndNoFurther(t *testing.T) {
+	text, err := json.Marshal(registered("stable", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	padded := string(text) + strings.Repeat(" ", MaxDoor-len(text))
+	if _, err := LoadRegistration([]byte(padded)); err != nil {
+		t.Errorf("%d bytes: %v", len(padded), err)
+	}
+	if _, err := LoadRegistration([]byte(padded + " ")); !errors.Is(err, ErrBundle) {
+		t.Errorf("%d bytes: %v", len(padded)+1, err)
+	}
+}
+
+func TestALaneServesItsShareToThePercentAndTheRestGoToTheOther(t *testing.T) {
+	lanes := []Registration{registered("alpha", 0), registered("beta", 5), registered("gamma", 1)}
+	seen := map[int]bool{}
+	for i := range 2_000 {
+		user := fmt.Sprint("user-", i)
+		at, want := percentile("helper", user), "alpha"
+		switch {
+		case at < 5:
+			want = "beta"
+		case at == 5:
+			want = "gamma"
+		}
+		seen[at] = true
+		if got, ok := Choose(lanes, "helper", user); !ok || got.Lane.Name != want {
+			t.Errorf("a user at %d of 100 is served by %s, want %s", at, got.Lane.Name, want)
+		}
+	}
+	if len(seen) != 100 {
+		t.Errorf("only %d of 100 places were tried", len(seen))
+	}
+}
