@@ -94,3 +94,93 @@ func TestADoorThatCannotBeReadWholeIsNoDoor(t *testing.T) {
 		}
 	}
 }
+
+func TestTheEdgesOfAShareAreWhereItSays(t *testing.T) {
+	place := percentile("helper", "ana")
+	for name, c := range map[string]struct {
+		lanes []Registration
+		want  string
+	}{
+		"a share that ends before her":                       {[]Registration{registered("canary", place), registered("stable", 0)}, "stable"},
+		"a share that ends with her":                         {[]Registration{registered("canary", place+1), registered("stable", 0)}, "canary"},
+		"a lane for the rest, alone":                         {[]Registration{registered("stable", 0)}, "stable"},
+		"a lane for the rest, by name before a share of all": {[]Registration{registered("a", 0), registered("b", 100)}, "b"},
+	} {
+		if got, ok := Choose(c.lanes, "helper", "ana"); !ok || got.Lane.Name != c.want {
+			t.Errorf("%s: got %q, want %q", name, got.Lane.Name, c.want)
+		}
+	}
+}
+
+func TestAnEntranceIsReadOnlyWithEveryPartThatAdmits(t *testing.T) {
+	whole := Entrance{
+		Format: Format, Platform: "acme", Environment: "test", Day: "America/New_York",
+		Login: Login{Issuer: "https://login.example", Audience: "agents"}, Applications: []string{"desk"},
+	}
+	for name, without := range map[string]func(*Entrance){
+		"its format":       func(e *Entrance) { e.Format++ },
+		"a platform":       func(e *Entrance) { e.Platform = "" },
+		"an environment":   func(e *Entrance) { e.Environment = "" },
+		"a day":            func(e *Entrance) { e.Day = "" },
+		"a day of its own": func(e *Entrance) { e.Day = "Local" },
+		"a day on Earth":   func(e *Entrance) { e.Day = "Mars/Olympus" },
+		"an issuer":        func(e *Entrance) { e.Login.Issuer = "" },
+		"an audience":      func(e *Entrance) { e.Login.Audience = "" },
+		"an application":   func(e *Entrance) { e.Applications = nil },
+	} {
+		e := whole
+		without(&e)
+		if _, err := LoadEntrance(written(t, e)); !errors.Is(err, ErrBundle) {
+			t.Errorf("without %s it was read: %v", name, err)
+		}
+	}
+	if e, err := LoadEntrance(written(t, whole)); err != nil || e.Login.Issuer != whole.Login.Issuer {
+		t.Errorf("a whole one was refused: %v", err)
+	}
+}
+
+func TestALaneRegistersOnlyWithEveryPart(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Registration)
+		want   bool
+	}{
+		"nothing changed":   {func(*Registration) {}, true},
+		"a share of all":    {func(r *Registration) { r.Share = 100 }, true},
+		"a second to live":  {func(r *Registration) { r.Seconds = 1 }, true},
+		"a share of more":   {func(r *Registration) { r.Share = 101 }, false},
+		"a share of less":   {func(r *Registration) { r.Share = -1 }, false},
+		"no name":           {func(r *Registration) { r.Lane.Name = "" }, false},
+		"no runtime":        {func(r *Registration) { r.Runtime = "" }, false},
+		"no endpoint":       {func(r *Registration) { r.Endpoint = "" }, false},
+		"no gateway":        {func(r *Registration) { r.Gateway = "" }, false},
+		"no time to live":   {func(r *Registration) { r.Seconds = 0 }, false},
+		"less than no time": {func(r *Registration) { r.Seconds = -1 }, false},
+		"no limit":          {func(r *Registration) { r.Caps = nil }, false},
+	} {
+		r := registered("stable", 0)
+		c.change(&r)
+		if _, err := LoadRegistration(written(t, r)); (err == nil) != c.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestADoorIsReadUpToItsBound(t *testing.T) {
+	text := written(t, registered("stable", 0))
+	full := append(text, strings.Repeat(" ", MaxDoor-len(text))...)
+	if _, err := LoadRegistration(full); err != nil {
+		t.Errorf("the largest that a parameter holds was refused: %v", err)
+	}
+	if _, err := LoadRegistration(append(full, ' ')); !errors.Is(err, ErrBundle) {
+		t.Errorf("a larger one was read: %v", err)
+	}
+}
+
+func written(t *testing.T, value any) []byte {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
