@@ -67,13 +67,13 @@ func (a *approvals) through(address string) http.Handler {
 			http.Error(w, "no way", http.StatusBadGateway)
 			return
 		}
-		w.WriteHeader(http.StatusOK)
-		from, _, err := http.NewResponseController(w).Hijack()
+		from, read, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			_ = to.Close() // nothing was sent
 			return
 		}
-		go func() { _, _ = io.Copy(to, from); _ = to.Close() }() // either end may leave first
+		_, _ = io.WriteString(from, "HTTP/1.1 200 Connection Established\r\n\r\n") // the client has gone if this fails
+		go func() { _, _ = io.Copy(to, read); _ = to.Close() }()                   // the server may have read ahead; either end may leave first
 		go func() { _, _ = io.Copy(from, to); _ = from.Close() }()
 	})
 }
