@@ -46,6 +46,15 @@ type actor struct {
 	Subject string `json:"sub"`
 }
 
+// Delegations trusts delegation tokens of our own front door, which signs them by RS256, for
+// one audience. Grace is how long an expired one still counts.
+func Delegations(issuer, audience string, keys KeySource, grace time.Duration) (*Verifier, error) {
+	return NewVerifier(Policy{Issuers: []Issuer{{
+		URL: issuer, Kind: KindDelegation, Audiences: []string{audience}, Algorithms: []Algorithm{RS256},
+		Types: []string{delegationType}, MaxAge: 24 * time.Hour, Grace: grace, Keys: keys,
+	}}})
+}
+
 // ModelAudience is whom tokens for a lane's models address: its broker, and no gateway.
 func ModelAudience(lane terms.Lane) string { return lane.String() + "/models" }
 

@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"remit/test/absent"
 )
 
 // documented are the vectors marked valid that a strict reader refuses all the same.
@@ -46,17 +48,13 @@ type vectors struct {
 
 func corpus(t *testing.T, name string) vectors {
 	t.Helper()
-	root := os.Getenv("REMIT_CORPORA")
-	if root == "" {
-		root = filepath.Join("..", "..", "shared", "corpora")
-	}
-	data, err := os.ReadFile(filepath.Join(root, "wycheproof", name))
-	if err != nil && os.Getenv("REMIT_CONFORMANCE") == "" {
-		t.Skipf("NOT RUN: the Wycheproof vectors are not in %s; set REMIT_CORPORA to where they are (github.com/C2SP/wycheproof, testvectors_v1)", root)
+	data, err := os.ReadFile(filepath.Join(absent.Corpus(t, "..", "wycheproof"), name)) // github.com/C2SP/wycheproof, testvectors_v1
+	if err != nil {
+		t.Fatal(err)
 	}
 	var v vectors
-	if err != nil || json.Unmarshal(data, &v) != nil {
-		t.Fatalf("REMIT_CONFORMANCE is set, and the Wycheproof vectors cannot be read: %v", err)
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
 	return v
 }

@@ -55,6 +55,26 @@ func TestNothingCostsMoreThanItsWorst(t *testing.T) {
 	})
 }
 
+func TestTokensOfEveryKindCount(t *testing.T) {
+	if got := (Usage{Input: 1, Output: 10, CacheRead: 100, CacheWrite: 1000}).Tokens(); got != 1111 {
+		t.Errorf("%d tokens, want 1111", got)
+	}
+}
+
+// The first sum whose millionth no amount holds: to divide it would panic.
+func TestASumThatNoAmountHoldsIsTheLargestAmount(t *testing.T) {
+	if got := (uint128{high: 1_000_000}).perMillion(); got != math.MaxInt64 {
+		t.Errorf("%d, want the largest amount", got)
+	}
+}
+
+func TestAModelMayBeFree(t *testing.T) {
+	free := `{"format":1,"lane":{"platform":"p","environment":"e","agent":"a","lane":"stable"},"prices":{"m":{"input":"0.00 USD","output":"0.00 USD","cache_read":"0.00 USD","cache_write":"0.00 USD"}}}`
+	if m, err := LoadModels([]byte(free)); err != nil || m.Prices["m"] != (Price{}) {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 func TestABrokerReadsItsModelsStrictly(t *testing.T) {
 	good := `{"format":1,"lane":{"platform":"p","environment":"e","agent":"a","lane":"stable"},"prices":{"m":{"input":"3.00 USD","output":"15.00 USD","cache_read":"0.30 USD","cache_write":"3.75 USD"}}}`
 	if m, err := LoadModels([]byte(good)); err != nil || m.Prices["m"].Output != 15_000_000 {

@@ -9,24 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"remit/iam"
+	"remit/test/absent"
 )
-
-// corpora is where published corpora lie; they are read and never committed.
-func corpora(t *testing.T, name string) string {
-	t.Helper()
-	root := os.Getenv("REMIT_CORPORA")
-	if root == "" {
-		root = "../../shared/corpora"
-	}
-	dir := filepath.Join(root, name)
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("REMIT_CONFORMANCE") == "1" {
-			t.Fatalf("the corpus %s is not at %s, and conformance without it shows nothing", name, dir)
-		}
-		t.Skipf("NOT RUN: the corpus %s is absent (%s); whether published paths are found was not shown", name, dir)
-	}
-	return dir
-}
 
 // inRole is a world of one role with these permissions, in a boundary that holds nothing.
 func inRole(actions []string) Case {
@@ -77,7 +61,7 @@ func read(t *testing.T, text []byte) (out published) {
 }
 
 func TestEveryPublishedPathIsFoundAndNoneThatLacksAStep(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(corpora(t, "pathfinding"), "*.yaml"))
+	files, _ := filepath.Glob(filepath.Join(absent.Corpus(t, "..", "pathfinding"), "*.yaml"))
 	ours := map[string]bool{}
 	for _, p := range paths {
 		ours[p.id] = true

@@ -8,28 +8,11 @@ import (
 	"time"
 
 	"remit/iam"
+	"remit/test/absent"
 )
 
-// corpora is where public vectors lie: they are read, never kept here. Without them the
-// test says so aloud, and under REMIT_CONFORMANCE=1 fails.
-func corpora(t *testing.T, name string) string {
-	t.Helper()
-	root := os.Getenv("REMIT_CORPORA")
-	if root == "" {
-		root = "../../../shared/corpora"
-	}
-	dir := filepath.Join(root, name)
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("REMIT_CONFORMANCE") == "1" {
-			t.Fatalf("the corpus %s is not here: %v", name, err)
-		}
-		t.Skipf("NOT RUN: the corpus %s is not here (%v); set REMIT_CORPORA", name, err)
-	}
-	return dir
-}
-
 func TestQuackysPairsAreAllDecidedRight(t *testing.T) {
-	dir := corpora(t, "quacky")
+	dir := absent.Corpus(t, "../..", "quacky")
 	text, err := os.ReadFile(filepath.Join(dir, "verdicts.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,15 @@ func Bundle() (*policy.Bundle, terms.Digest, error) {
 	return bundle, policy.DigestOf(text), err
 }
 
+// Entrance reads what the environment's doors decide by.
+func Entrance() (policy.Entrance, error) {
+	text, err := Document("entrance.json")
+	if err != nil {
+		return policy.Entrance{}, err
+	}
+	return policy.LoadEntrance(text)
+}
+
 // Note writes one line for operators: the reference that a caller was given, and why. No
 // token, argument or reply is ever part of it.
 func Note(reference, why string) {

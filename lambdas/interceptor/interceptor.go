@@ -44,11 +44,7 @@ func New(ctx context.Context, grace time.Duration) (*gateway.Gateway, error) {
 		return nil, err
 	}
 	issuer := strings.TrimSuffix(environ.Must("REMIT_ISSUER"), "/")
-	verifier, err := identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
-		URL: issuer, Kind: identity.KindDelegation, Audiences: []string{bundle.Lane.String()}, Algorithms: []identity.Algorithm{identity.RS256},
-		Types: []string{"at+jwt"}, MaxAge: 24 * time.Hour, Grace: grace,
-		Keys: identity.KeySource{Fetch: identity.OverHTTP(&http.Client{Timeout: fetchTimeout})},
-	}}})
+	verifier, err := identity.Delegations(issuer, bundle.Lane.String(), identity.KeySource{Fetch: identity.OverHTTP(&http.Client{Timeout: fetchTimeout})}, grace)
 	if err != nil {
 		return nil, err
 	}

@@ -41,32 +41,25 @@ func larger(a, b *int64) *int64 {
 	return a
 }
 
-// converseUsage is the usage of Converse (TokenUsage in its API reference).
+// converseUsage is the usage of Converse (TokenUsage in its API reference), anthropicUsage that
+// of Anthropic's messages.
 func converseUsage(text []byte) reported {
-	var u struct {
-		Input   *int64 `json:"inputTokens"`
-		Output  *int64 `json:"outputTokens"`
-		Read    *int64 `json:"cacheReadInputTokens"`
-		Written *int64 `json:"cacheWriteInputTokens"`
-	}
-	if json.Unmarshal(object(text)["usage"], &u) != nil {
-		return reported{}
-	}
-	return reported{u.Input, u.Output, u.Read, u.Written}
+	return usageIn(text, "inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
 }
 
-// anthropicUsage is the usage of Anthropic's messages.
 func anthropicUsage(text []byte) reported {
-	var u struct {
-		Input   *int64 `json:"input_tokens"`
-		Output  *int64 `json:"output_tokens"`
-		Read    *int64 `json:"cache_read_input_tokens"`
-		Written *int64 `json:"cache_creation_input_tokens"`
+	return usageIn(text, "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+}
+
+// usageIn reads counts by their names; one that is no number makes the rest worth nothing.
+func usageIn(text []byte, input, output, read, written string) (r reported) {
+	usage := object(object(text)["usage"])
+	for name, into := range map[string]**int64{input: &r.input, output: &r.output, read: &r.read, written: &r.written} {
+		if said := usage[name]; said != nil && json.Unmarshal(said, into) != nil {
+			return reported{}
+		}
 	}
-	if json.Unmarshal(object(text)["usage"], &u) != nil {
-		return reported{}
-	}
-	return reported{u.Input, u.Output, u.Read, u.Written}
+	return r
 }
 
 // usageOf reads the usage of an answer that came whole, nil when it says none.

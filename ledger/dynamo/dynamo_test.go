@@ -14,12 +14,13 @@ import (
 	"remit/ledger"
 	"remit/ledger/dynamo/local"
 	"remit/ledger/ledgertest"
+	"remit/test/absent"
 )
 
 // endpoint is a running DynamoDB Local, or "" with the reason why there is none.
 var (
 	endpoint string
-	absent   error
+	lacking  error
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 			if os.Getenv("REMIT_CONFORMANCE") == "1" {
 				return 1
 			}
-			absent = err
+			lacking = err
 			return m.Run()
 		}
 		defer stop()
@@ -51,7 +52,7 @@ var tables atomic.Int64
 func tried(t *testing.T) *Store {
 	t.Helper()
 	if endpoint == "" {
-		t.Skipf("DYNAMODB LOCAL DID NOT RUN: %v; nothing was tried over the DynamoDB API", absent)
+		absent.Skip(t, "nothing was tried over the DynamoDB API", lacking)
 	}
 	c := local.Client(endpoint)
 	prefix := fmt.Sprintf("t%d-%d-", os.Getpid(), tables.Add(1))

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"remit/ledger/dynamo/local"
+	"remit/test/absent"
 )
 
 // TestWhatIsMeasuredInsideRuns: the sides check their own answers, so one round shows that
@@ -22,7 +23,7 @@ func TestWhatIsMeasuredInsideRuns(t *testing.T) {
 func TestTheLedgerIsMeasuredOverDynamoDBLocal(t *testing.T) {
 	t.Chdir("../..")
 	if _, err := os.Stat(local.Dir); err != nil {
-		t.Skipf("DYNAMODB LOCAL DID NOT RUN: %v; nothing was measured over the DynamoDB API", err)
+		absent.Skip(t, "nothing was measured over the DynamoDB API", err)
 	}
 	rows, err := inDynamoDB(1)
 	if err != nil || len(rows) != 4 {

@@ -29,6 +29,7 @@ import (
 	"remit/ledger/dynamo"
 	"remit/platform"
 	"remit/platform/load"
+	"remit/test/absent"
 	"remit/test/lambda/cloud"
 )
 
@@ -102,7 +103,7 @@ func deployed(t *testing.T) *world {
 func withTables(t *testing.T) *world {
 	t.Helper()
 	if dynamodb == "" {
-		t.Skipf("DYNAMODB LOCAL DID NOT RUN: %v; no call was tried that needs the ledger", absent)
+		absent.Skip(t, "no call was tried that needs the ledger", lacking)
 	}
 	w := deployed(t)
 	ctx := context.Background()

@@ -56,11 +56,7 @@ func newApprovals(ctx context.Context, config aws.Config) (*approve.Approvals, e
 }
 
 func entrance() (policy.Entrance, error) {
-	text, err := environ.Document("entrance.json")
-	if err != nil {
-		return policy.Entrance{}, err
-	}
-	entrance, err := policy.LoadEntrance(text)
+	entrance, err := environ.Entrance()
 	if err == nil && entrance.Approvals == nil {
 		err = errors.New("entrance.json says nothing of approvals; the environment declares identity.approvals")
 	}

@@ -19,17 +19,12 @@ import (
 	"remit/lambdas/signing"
 	"remit/ledger"
 	"remit/ledger/dynamo"
-	"remit/policy"
 	"remit/terms"
 )
 
 // newEntry makes the front door over AWS.
 func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
-	text, err := environ.Document("entrance.json")
-	if err != nil {
-		return nil, err
-	}
-	entrance, err := policy.LoadEntrance(text)
+	entrance, err := environ.Entrance()
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +93,7 @@ func (a *agents) of(audience string) (*identity.Verifier, error) {
 	if v, made := a.lane[audience]; made {
 		return v, nil
 	}
-	v, err := identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
-		URL: a.issuer, Kind: identity.KindDelegation, Audiences: []string{audience},
-		Algorithms: []identity.Algorithm{identity.RS256}, Types: []string{"at+jwt"}, MaxAge: 24 * time.Hour, Keys: identity.KeySource{Fixed: a.keys},
-	}}})
+	v, err := identity.Delegations(a.issuer, audience, identity.KeySource{Fixed: a.keys}, 0)
 	if err == nil {
 		a.lane[audience] = v
 	}

@@ -33,10 +33,7 @@ func newBroker(config aws.Config) (*model.Broker, error) {
 		return nil, err
 	}
 	issuer, client := strings.TrimSuffix(environ.Must("REMIT_ISSUER"), "/"), &http.Client{Timeout: timeout}
-	verifier, err := identity.NewVerifier(identity.Policy{Issuers: []identity.Issuer{{
-		URL: issuer, Kind: identity.KindDelegation, Audiences: []string{identity.ModelAudience(models.Lane)}, Algorithms: []identity.Algorithm{identity.RS256},
-		Types: []string{"at+jwt"}, MaxAge: 24 * time.Hour, Keys: identity.KeySource{Fetch: identity.OverHTTP(client)},
-	}}})
+	verifier, err := identity.Delegations(issuer, identity.ModelAudience(models.Lane), identity.KeySource{Fetch: identity.OverHTTP(client)}, 0)
 	if err != nil {
 		return nil, err
 	}
