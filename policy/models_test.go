@@ -68,6 +68,13 @@ func TestASumThatNoAmountHoldsIsTheLargestAmount(t *testing.T) {
 	}
 }
 
+// Rounding up may carry into the high half: a millionth of one under 2⁶⁵ is 36,893,488,147,420.
+func TestRoundingUpCarries(t *testing.T) {
+	if got := (uint128{high: 1, low: math.MaxUint64}).perMillion(); got != 36_893_488_147_420 {
+		t.Errorf("%d, want 36893488147420", got)
+	}
+}
+
 func TestAModelMayBeFree(t *testing.T) {
 	free := `{"format":1,"lane":{"platform":"p","environment":"e","agent":"a","lane":"stable"},"prices":{"m":{"input":"0.00 USD","output":"0.00 USD","cache_read":"0.00 USD","cache_write":"0.00 USD"}}}`
 	if m, err := LoadModels([]byte(free)); err != nil || m.Prices["m"] != (Price{}) {
