@@ -92,6 +92,12 @@ const Pipeline = "pipeline"
 // OnlyPipeline reports whether nobody but the pipeline deploys.
 func (d Deploy) OnlyPipeline() bool { return len(d.By) == 1 && d.By[0] == Pipeline }
 
+// ApproversOf is who can give a class of approval; nobody for a class that is not declared.
+func (d Deploy) ApproversOf(class string) []string {
+	a, _ := find(d.Approvers, func(a Approver) bool { return a.Class == class })
+	return a.People
+}
+
 // Approver is a class of approval and the people who can give it.
 type Approver struct {
 	Class  string   `key:"=" type:"name"`

@@ -75,6 +75,9 @@ var walls = []wall{
 	{"remit/verify", map[string]string{
 		"remit/grants": "the judge does not read the defendant's notes", "remit/constructs": "the judge does not read the defendant's notes", sdk: "the proof is offline", cdk: "the proof needs no Node",
 	}},
+	{"remit/change", map[string]string{
+		"remit/grants": "it judges what others found of access", "remit/platform/load": "it takes resolved declarations", sdk: "a change is judged offline", cdk: "a change is judged offline", yaml: "it takes resolved declarations",
+	}},
 	{"remit/identity", map[string]string{
 		thirdParty: "every line that decides whom to trust is read and fuzzed here; no library measured was strict enough alone", "remit/policy": "who is asking is decided before what they may do",
 	}},

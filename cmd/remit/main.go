@@ -52,6 +52,7 @@ func init() {
 		{"compare", "--assembly DIR [DECLARATION]", "read deployed accounts back and compare them with what was intended", compare},
 		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE|EXPORT...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
 		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
+		{"classify", "DEPLOYED CANDIDATE", "say what a change of a declaration needs: nobody, a review, or a named approval, and whose", classify},
 		{"can", "[QUESTION]", "who may do what: 'who ACTION RESOURCE', 'what ROLE', 'why ROLE ACTION RESOURCE'", can},
 		{"data", "import FILE|set DIRECTORY DATUM|get DIRECTORY DATUM [DECLARATION]", "load and look up who owns what in an environment", data},
 		{"budget", "show USER --tenant TENANT [DECLARATION]", "print what a user's and a tenant's day has used", budget},
