@@ -2,7 +2,7 @@
 // other: the roles that deploy, their boundary, and the bucket templates go to. It stands
 // beside CDK's stock bootstrap under its own qualifier and needs no Node. What the roles
 // may do comes from package grants; this package only writes it as a template. Start with
-// [Template].
+// [Template]; [Guardrails] is what stands above them.
 package bootstrap
 
 import (

@@ -49,6 +49,7 @@ func init() {
 		{"dev", "[DECLARATION]", "serve an environment with synthetic data on loopback: issuer, entry, gateways", developer},
 		{"accounts", "[DECLARATION]", "list every account that needs a bootstrap, environment by environment", accounts},
 		{"bootstrap", "ENVIRONMENT ACCOUNT [DECLARATION]", "print the template an administrator installs once in an account", printBootstrap},
+		{"guardrails", "[template] [DECLARATION]", "print the service control policies above the accounts: to read, or as a template", guardrails},
 		{"compare", "--assembly DIR [DECLARATION]", "read deployed accounts back and compare them with what was intended", compare},
 		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE|EXPORT...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
 		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
