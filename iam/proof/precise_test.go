@@ -28,6 +28,15 @@ func TestQuestionsThatDifferAreNeverTakenForOne(t *testing.T) {
 		"another text":      {dim: "k:v", values: union(false, text("b"))},
 		"a longer text":     {dim: "k:v", values: union(false, text("ab"))},
 		"two texts":         {dim: "k:v", values: union(false, text("a"), text("b"))},
+		"texts, parted":     {dim: "k:v", values: union(false, text("a\x00b"))},
+		"texts and runs":    {dim: "k:v", values: union(false, text("a"), glob{'b', iam.Run})},
+		"two runs":          {dim: "k:v", values: union(false, glob{'a', iam.Run}, glob{'b', iam.Run})},
+		"runs, parted":      {dim: "k:v", values: union(false, glob{'a', iam.Run, 1, 'b', iam.Run})},
+		"no text":           {dim: "k:v", values: union(false)},
+		"a number":          {dim: "k:v", op: operator("NumericEquals"), wants: []string{"1"}},
+		"another number":    {dim: "k:v", op: operator("NumericEquals"), wants: []string{"2"}},
+		"two numbers":       {dim: "k:v", op: operator("NumericEquals"), wants: []string{"1", "2"}},
+		"a lesser number":   {dim: "k:v", op: operator("NumericLessThan"), wants: []string{"1"}},
 		"without case":      {dim: "k:v", values: union(true, text("a"))},
 		"negated":           {dim: "k:v", negated: true, values: union(false, text("a"))},
 		"absent":            {dim: "k:v", absent: true, values: union(false, text("a"))},
@@ -48,6 +57,21 @@ func TestQuestionsThatDifferAreNeverTakenForOne(t *testing.T) {
 			t.Errorf("%s and %s are one question", what, other)
 		}
 		named[a.name] = what
+	}
+}
+
+func operator(name string) iam.Operator {
+	op, err := iam.ParseOperator(name)
+	if err != nil {
+		panic(err)
+	}
+	return op
+}
+
+func TestNoCharacterMakesTwoTextsOfOne(t *testing.T) {
+	for _, control := range []string{"\x00", "\x01", "\x02", "\x03"} {
+		answers(t, "texts", Subset(on("a", "b"), on("a"+control+"b"), 0), false)
+		answers(t, "patterns", Subset(on("a*", "b*"), on("a*"+control+"b*"), 0), false)
 	}
 }
 
