@@ -103,6 +103,7 @@ func TestAPrincipalThatIsNoAccountIsADoubt(t *testing.T) {
 		s := allow("S", "*", "*")
 		s.Principals = iam.Principals{AWS: []string{who}}
 		unproved(t, who, Empty(iam.Doc(s), nil, 0))
+		unproved(t, who+" of another account", Empty(iam.Doc(s), []iam.Statement{{When: []iam.Condition{iam.When("StringEquals", "aws:PrincipalAccount", "222222222222")}}}, 0))
 	}
 }
 
@@ -214,4 +215,54 @@ func TestManyDefaultsAreADoubtAndNeverAProof(t *testing.T) {
 			t.Errorf("%d defaults: their request was proved impossible: %+v", n, a)
 		}
 	}
+}
+
+func TestReadingsDifferWhereAWildcardStandsInsideASegment(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "*": false, "arn:aws:s3:::b": false, "arn:aws:s3:::b/*": false, "arn:*:s3:::b": false,
+		"arn:aws:s3:::a*b": true, "arn:a*s:s3:::b": true, "?": true, "arn:aws:s3:::b?": true, "a*${x": false,
+	} {
+		if differs(text, iam.Version) != want {
+			t.Errorf("%q: want %v", text, want)
+		}
+	}
+}
+
+func TestOnlyWildcardsVariablesAndTakenCharactersAreSpecial(t *testing.T) {
+	var found string
+	for _, r := range "\x00 !#$%*+?@{}~\u00e9\ufffd\U000effff\U000f0000\U00100000" {
+		if special(r) {
+			found += string(r)
+		}
+	}
+	if want := "$*?\U000f0000\U00100000"; found != want {
+		t.Errorf("got %q, want %q", found, want)
+	}
+}
+
+// TestFourVariablesWithDefaultsAreLookedAtInEveryCombination, and a fifth is a doubt.
+func TestFourVariablesWithDefaultsAreLookedAtInEveryCombination(t *testing.T) {
+	for n, want := range []int{1, 2, 4, 8, 16, 16} {
+		var text strings.Builder
+		for i := range n {
+			text.WriteString("${k:" + string(rune('a'+i)) + ", 'd'}")
+		}
+		p, err := iam.ParsePattern(text.String(), iam.Version, iam.Literal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := map[string]bool{}
+		values, all := newCompiler(&work{left: 1}, iam.Whole, nil).variants(p)
+		for _, v := range values {
+			groups[v.group()] = true
+		}
+		if len(values) != want || len(groups) != want || all != (n < 5) {
+			t.Errorf("%d variables: %d variants, %d of them different, all: %v; want %d", n, len(values), len(groups), all, want)
+		}
+	}
+}
+
+func TestAPatternThatIsNoARNMakesNothingDifferentForCertain(t *testing.T) {
+	x := iam.Doc(allow("S", "*", "*", iam.When("StringEquals", "k:a", "x")))
+	unproved(t, "not nothing", Subset(x, iam.Doc(allow("S", "*", "*", iam.When("ArnNotEquals", "k:a", "nothing like it"))), 0))
 }
