@@ -272,4 +272,5 @@ func (l *lang) cost() int {
 	return 1 + len(l.globs)/8
 }
 
-func (l *lang) empty() bool { return len(l.globs)+len(l.exact) == 0 }
+// size is how many globs and strings it is.
+func (l *lang) size() int { return len(l.globs) + len(l.exact) }

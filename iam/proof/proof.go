@@ -54,7 +54,7 @@ func (s Search) Run() Answer {
 		w.left = Budget
 	}
 	wide := s.pass(w, iam.Whole, false)
-	if wide.answer.Why != "" && wide.unconfirmed && !w.spent() {
+	if wide.answer.Why != "" && !w.spent() {
 		if sure := s.pass(w, iam.Whole, true); sure.answer.Witness != nil {
 			return sure.answer
 		}
@@ -63,7 +63,7 @@ func (s Search) Run() Answer {
 		return wide.answer
 	}
 	narrow := s.pass(w, iam.Segments, false)
-	if narrow.answer.Yes || narrow.answer.Witness != nil {
+	if narrow.answer.Yes {
 		return narrow.answer
 	}
 	return Answer{Why: "where a wildcard inside an ARN's segment may or may not cross a colon, the readings differ: " + narrow.answer.Why}
