@@ -199,6 +199,7 @@ func TestAWitnessIsSomethingThatExists(t *testing.T) {
 		{allow("A", "*", "*"), allow("B", "s3:*", "*"), "arn:aws:iam::123456789012:role/any: iam:CreateAccessKey on arn:aws:iam:us-east-1:123456789012:any"},
 		{allow("A", "dynamodb:*", "*"), allow("B", "dynamodb:Get*", "*"), "arn:aws:iam::123456789012:role/any: dynamodb:AssociateTableReplica on arn:aws:dynamodb:us-east-1:123456789012:any"},
 		{allow("A", "s3:GetObject", "arn:aws:s3:::b/*"), allow("B", "s3:GetObject", "arn:aws:s3:::b/public/*"), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:::b/"},
+		{allow("A", "s*:Get*", "*"), allow("B", "sts:*", "*"), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:us-east-1:123456789012:any"},
 		{allow("A", "s3:GetObject", "*"), allow("B", "s3:GetObject", "*", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8")), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:us-east-1:123456789012:any"},
 	} {
 		a := Subset(iam.Doc(c.a), iam.Doc(c.b), 0)

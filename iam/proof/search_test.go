@@ -82,3 +82,12 @@ func TestOnlyStatementsOfOtherActionsAreBeside(t *testing.T) {
 		t.Errorf("%v %v %v %v %v", free(&get), free(&put), beside(&get), beside(&all), beside(&put))
 	}
 }
+
+func TestWhereIsAnyOfItsAlternatives(t *testing.T) {
+	where := func(c iam.Condition) []iam.Statement { return []iam.Statement{{When: []iam.Condition{c}}} }
+	either := where(iam.When("StringEquals", "k:v", "x"+tag, "c"))
+	answers(t, "the first", Empty(kept(has("xy")), either, 0), false)
+	answers(t, "the second", Empty(kept(has("c")), either, 0), false)
+	answers(t, "neither", Empty(kept(has("y")), either, 0), true)
+	answers(t, "there is none", Empty(kept(), where(iam.When("Null", "k:v")), 0), true)
+}
