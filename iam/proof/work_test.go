@@ -41,6 +41,9 @@ func TestWorkIsCountedByWhatIsLookedAt(t *testing.T) {
 		"each candidate, every language": {func(w *work) {
 			membership{in: []*lang{union(false, text("a"), text("b")), union(false, text("c"))}}.solve(w)
 		}, 6},
+		"what begins as excluded, no further": {func(w *work) {
+			membership{in: []*lang{many(1, glob{iam.One, iam.One})}, out: []*lang{many(1, glob{'a', iam.Run})}}.walk(-1, w)
+		}, 3},
 		"a letter, by four patterns": {func(w *work) { membership{in: []*lang{many(8, glob{iam.One})}}.walk(-1, w) }, 3},
 	} {
 		w := &work{left: 1000}
@@ -68,5 +71,38 @@ func TestALiteralAndItsNegationAreRememberedApartFromAllOthers(t *testing.T) {
 			}
 			known[s.id(l)] = l
 		}
+	}
+}
+
+// TestPlacesThatDifferAreNeverTakenForOne, however long a pattern is: numbers of places are
+// no characters, of which some are none.
+func TestPlacesThatDifferAreNeverTakenForOne(t *testing.T) {
+	k, known := &walker{}, map[string]int{}
+	for _, at := range []int{1, 62, 63, 126, 127, 128, 0x3fff, 0xd7ff, 0xd800, 0xdfff, 0xe000, 0xfffd} {
+		row := make([]bool, 0x10000)
+		row[at] = true
+		for n, rows := range [][][]bool{{row}, {row, {}}, {{}, row}, {row, {true}}, {{true}, row}} {
+			key := k.key(&place{rows: rows})
+			if other, twice := known[key]; twice {
+				t.Errorf("place %d of %d is taken for %d", at, n, other)
+			}
+			known[key] = at
+		}
+	}
+}
+
+func TestThereIsAlwaysAnotherLetter(t *testing.T) {
+	var all []rune
+	for range 50 {
+		next := other(all)
+		for _, r := range all {
+			if takes(r, next, true) {
+				t.Fatalf("%q is %q in other case", next, r)
+			}
+		}
+		all = append(all, next)
+	}
+	if got, want := string(all), "xyzwvuabcdefghijklmnopqrst0123456789-_\u4e00\u4e01\u4e02\u4e03\u4e04\u4e05\u4e06\u4e07\u4e08\u4e09\u4e0a\u4e0b"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
