@@ -32,7 +32,7 @@ func TestOneValueIsTriedInEveryPlaceThatPoliciesTellApart(t *testing.T) {
 		{use{other: iam.Dates, wants: []string{"0000-01-01"}}, []string{"-62167219201", "0000-01-01T00:00:00Z", "0000-01-01T00:00:01Z"}},
 		{use{other: iam.IPs}, []string{"192.0.2.1", "2001:db8::1"}},
 		{use{other: iam.IPs, wants: []string{"10.0.0.4/30"}}, []string{"192.0.2.1", "2001:db8::1", "10.0.0.4", "10.0.0.7", "10.0.0.3", "10.0.0.8"}},
-		{use{other: iam.IPs, wants: []string{"10.1.130.7/17", "no range"}}, []string{"192.0.2.1", "2001:db8::1", "10.1.128.0", "10.1.255.255", "10.1.127.255", "10.2.0.0"}},
+		{use{other: iam.IPs, wants: []string{"no range", "10.1.130.7/17"}}, []string{"192.0.2.1", "2001:db8::1", "10.1.128.0", "10.1.255.255", "10.1.127.255", "10.2.0.0"}},
 		{use{other: iam.IPs, wants: []string{"0.0.0.0/0"}}, []string{"192.0.2.1", "2001:db8::1", "0.0.0.0", "255.255.255.255"}},
 		{use{other: iam.IPs, wants: []string{"198.51.100.9"}}, []string{"192.0.2.1", "2001:db8::1", "198.51.100.9", "198.51.100.9", "198.51.100.8", "198.51.100.10"}},
 		{use{other: iam.IPs, wants: []string{"2001:db8::/33"}}, []string{"192.0.2.1", "2001:db8::1", "2001:db8::", "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff", "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8:8000::"}},
