@@ -63,6 +63,7 @@ func TestAVariableOfTheRequestHasOneValueInIt(t *testing.T) {
 		{"nothing speaks of it", where(iam.When("StringEquals", "k:v", "a"+tag)), likely + `aws:principaltag/t = x, k:v = ax`},
 		{"its key is said", where(iam.When("StringEquals", "k:v", "a"+tag), iam.When("StringEquals", "aws:PrincipalTag/t", "x")), likely + `aws:principaltag/t = x, k:v = ax`},
 		{"a text says it", where(iam.When("StringEquals", "k:v", "a"+tag), has("ab")), likely + `aws:principaltag/t = b, k:v = ab`},
+		{"another key may be it, or absent", where(iam.When("StringEquals", "k:v", "a"+tag), has("ab"), iam.When("StringEqualsIfExists", "k:w", "c"+tag)), likely + `aws:principaltag/t = b, k:v = ab`},
 		{"two of them", where(iam.When("StringEquals", "k:v", tag+"/${k:u}"), has("a/b")), likely + `aws:principaltag/t = a, k:u = b, k:v = a/b`},
 		{"the caller", where(iam.When("StringEquals", "k:v", "${aws:PrincipalAccount}")), `arn:x:x:x:x:x: iam:CreateAccessKey on arn:aws:iam:us-east-1:123456789012:any with k:v = x`},
 		{"a set", where(iam.When("ForAnyValue:StringEquals", "k:set", "a"+tag), iam.When("ForAnyValue:StringEquals", "k:set", "b")), likely + `aws:principaltag/t = x, k:set = ax, b`},
