@@ -91,3 +91,24 @@ func TestWhereIsAnyOfItsAlternatives(t *testing.T) {
 	answers(t, "neither", Empty(kept(has("y")), either, 0), true)
 	answers(t, "there is none", Empty(kept(), where(iam.When("Null", "k:v")), 0), true)
 }
+
+// TestABudgetChangesNoAnswer: with less work a search is unknown, never other.
+func TestABudgetChangesNoAnswer(t *testing.T) {
+	policy, boundary := lane("loan", 1)
+	everyone := allow("S", "*", "*", iam.When("StringEquals", "k:v", "x${aws:PrincipalArn}"))
+	everyone.Principals = iam.Principals{AWS: []string{"*"}}
+	for what, s := range map[string]Search{
+		"a grant within its boundary": {Within: []iam.Document{policy}, Beyond: []iam.Document{boundary}},
+		"a boundary within a grant":   {Within: []iam.Document{boundary}, Beyond: []iam.Document{policy}},
+		"a variable of the caller":    {Within: []iam.Document{iam.Doc(everyone, deny("No", "*", "*", iam.When("StringLike", "aws:PrincipalArn", "arn:*x", "*:*:*:*:y*")))}, Where: []iam.Statement{{When: []iam.Condition{iam.When("StringLike", "aws:PrincipalArn", "*/a*")}}}},
+		"a set":                       {Within: []iam.Document{kept(only(tag, "a"), iam.When("ForAnyValue:StringLike", "k:set", "?*"))}},
+	} {
+		full, enough := s.Run(), least(s)
+		for s.Budget = max(1, enough-200); s.Budget < enough+3; s.Budget++ {
+			a := s.Run()
+			if known := a.Why == ""; known != (s.Budget >= enough) || known && a.Yes != full.Yes || !known && (a.Yes || a.Witness != nil) {
+				t.Fatalf("%s: with %d steps %+v, with enough %+v", what, s.Budget, a, full)
+			}
+		}
+	}
+}

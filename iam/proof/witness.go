@@ -65,7 +65,7 @@ func (p *pass) concrete(b box) (iam.Request, bool) {
 			r.Context[key] = []string{v}
 		}
 	}
-	return r, len(values) > 0
+	return r, true
 }
 
 // loose is the domain with variables read as anything where they must fit.
@@ -152,14 +152,17 @@ func (p *pass) meaning(found map[string][]string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
+// fromCaller is what a key that follows from who calls then is.
 func fromCaller(key, who, otherwise string) string {
+	principal, isPrincipal := strings.CutPrefix(who, "A")
+	service, isService := strings.CutPrefix(who, "S")
 	switch {
-	case key == "aws:principalarn" && who[0] == 'A':
-		return who[1:]
-	case key == "aws:principalaccount" && who[0] == 'A':
-		return iam.ARN(who[1:]).Account()
-	case key == "aws:principalservicename" && who[0] == 'S':
-		return who[1:]
+	case key == "aws:principalarn" && isPrincipal:
+		return principal
+	case key == "aws:principalaccount" && isPrincipal:
+		return iam.ARN(principal).Account()
+	case key == "aws:principalservicename" && isService:
+		return service
 	}
 	return otherwise
 }

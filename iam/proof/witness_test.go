@@ -23,6 +23,8 @@ func TestAVariableIsBoundToWhatMakesItsPatternMatch(t *testing.T) {
 		{union(false, glob{X, '-', X}), "ab-ab", "ab", "-", true},
 		{union(false, glob{X, '-', X}), "ab-ac", "-", "-", false},
 		{union(false, glob{X, '-', Y, X}), "ab-cab", "ab", "c", true},
+		{union(false, glob{X, '-', X, Y}), "ab-abc", "ab", "c", true},
+		{union(false, glob{iam.Run, 'z'}), "", "-", "-", false},
 		{union(false, glob{iam.Run, X}), "ab", "ab", "-", true},
 		{union(false, glob{iam.One, X}), "ab", "b", "-", true},
 		{union(false, glob{iam.FieldRun, ':', X}), "a:b", "b", "-", true},
@@ -76,6 +78,22 @@ func TestAVariableOfTheRequestHasOneValueInIt(t *testing.T) {
 			t.Errorf("%s: %+v", c.what, c.Answer)
 		} else if got := Sentence(*c.Witness); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.what, got, c.want)
+		}
+	}
+}
+
+func TestWhatFollowsFromACaller(t *testing.T) {
+	callers := []string{"Aarn:aws:iam::111111111111:role/r", "Slambda.amazonaws.com", "Fidp.example", "N", ""}
+	for key, want := range map[string][]string{
+		"aws:principalarn":         {"arn:aws:iam::111111111111:role/r", "-", "-", "-", "-"},
+		"aws:principalaccount":     {"111111111111", "-", "-", "-", "-"},
+		"aws:principalservicename": {"-", "lambda.amazonaws.com", "-", "-", "-"},
+		"k:u":                      {"-", "-", "-", "-", "-"},
+	} {
+		for i, who := range callers {
+			if got := fromCaller(key, who, "-"); got != want[i] {
+				t.Errorf("%s of %q is %q, want %q", key, who, got, want[i])
+			}
 		}
 	}
 }
