@@ -214,6 +214,14 @@ func TestAWitnessIsSomethingThatExists(t *testing.T) {
 	}
 }
 
+func TestAWitnessIsOfTheServiceThatIsAsked(t *testing.T) {
+	where := []iam.Statement{{Actions: iam.Match{Not: true, Of: []string{"dynamodb:A*", "s3:*"}}}}
+	a := Empty(iam.Doc(allow("A", "dynamodb:*", "*")), where, 0)
+	if a.Witness == nil || a.Witness.Action != "dynamodb:BatchGetItem" {
+		t.Errorf("got %+v", a)
+	}
+}
+
 // TestSearchesRunSideBySide is for the race detector: verify asks on all cores.
 func TestSearchesRunSideBySide(t *testing.T) {
 	policy, boundary := lane("loan-processor", 5)

@@ -89,6 +89,7 @@ func TestWhereIsAnyOfItsAlternatives(t *testing.T) {
 	answers(t, "the first", Empty(kept(has("xy")), either, 0), false)
 	answers(t, "the second", Empty(kept(has("c")), either, 0), false)
 	answers(t, "neither", Empty(kept(has("y")), either, 0), true)
+	answers(t, "and of the next as well", Empty(kept(), append(either, where(has("y"))...), 0), true)
 	answers(t, "there is none", Empty(kept(), where(iam.When("Null", "k:v")), 0), true)
 }
 

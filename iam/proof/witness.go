@@ -10,13 +10,10 @@ import (
 )
 
 // witness makes a request of a box. Variables get the values of their keys.
-func (p *pass) witness(b box) (iam.Request, bool) {
+func (p *pass) witness(b box) iam.Request {
 	found, spelled := map[string][]string{}, map[rune]bool{}
 	for _, d := range b {
-		values, ok := p.solve(d)
-		if !ok {
-			return iam.Request{}, false
-		}
+		values, _ := p.solve(d)
 		found[d.dim] = values
 		for _, c := range strings.Join(values, "") {
 			spelled[c] = true
@@ -38,7 +35,7 @@ func (p *pass) witness(b box) (iam.Request, bool) {
 			r.Context[key] = []string{free}
 		}
 	}
-	return r, true
+	return r
 }
 
 // concrete makes a request the other way about: it first chooses what the variables are
@@ -47,10 +44,7 @@ func (p *pass) concrete(b box) (iam.Request, bool) {
 	values := map[rune]string{}
 	r := iam.Request{Action: "x:x", Resource: "*", Context: map[string][]string{}}
 	for _, d := range b {
-		v, ok := p.solve(d.loose())
-		if !ok {
-			return r, false
-		}
+		v, _ := p.solve(d.loose())
 		for _, l := range d.lits {
 			if len(v) > 0 && l.values != nil && l.wantsFit() && l.values.symbolic() && !l.values.bind(v[0], values) {
 				return r, false
