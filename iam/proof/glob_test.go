@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -123,95 +122,6 @@ func TestGlobsMeanWhatTheyMatch(t *testing.T) {
 	if covering != 21_599 || overlapping != 315_729 {
 		t.Errorf("%d pairs are seen to cover, %d may overlap: fewer, or more, is a shortcut that sees less", covering, overlapping)
 	}
-}
-
-// TestMembershipIsDecidedAsByTrying compares the search for a string with trying all
-// short ones.
-func TestMembershipIsDecidedAsByTrying(t *testing.T) {
-	by := rand.New(rand.NewPCG(5, 1))
-	pieces := []rune{'a', 'b', ':', 'A', iam.One, iam.Run, iam.FieldOne, iam.FieldRun, symbolX}
-	texts := words(5)
-	random := func() *lang {
-		var some []glob
-		for range 1 + by.IntN(2) {
-			var g glob
-			for range by.IntN(4) {
-				g = append(g, pieces[by.IntN(len(pieces))])
-			}
-			some = append(some, g)
-		}
-		return union(by.IntN(5) == 0, some...)
-	}
-	says := func(l *lang, text, x string) bool {
-		return slices.ContainsFunc(l.all(), func(g glob) bool {
-			if l.fold {
-				g, text = glob(strings.ToLower(string(g.kept()))).restored(g), strings.ToLower(text)
-			}
-			return g.says(text, x, "")
-		})
-	}
-	found, none := 0, 0
-	for range 20_000 {
-		var m membership
-		for range by.IntN(3) {
-			m.in = append(m.in, random())
-		}
-		for range by.IntN(3) {
-			m.out = append(m.out, random())
-		}
-		w := &work{left: 1_000_000}
-		s, ok := m.solve(w)
-		symbolic := slices.ContainsFunc(slices.Concat(m.in, m.out), (*lang).symbolic)
-		if ok && !symbolic && (slices.ContainsFunc(m.in, func(l *lang) bool { return !l.holds(s) }) || slices.ContainsFunc(m.out, func(l *lang) bool { return l.holds(s) })) {
-			t.Fatalf("%q is found and does not belong: %s", s, m.text())
-		}
-		if ok {
-			found++
-			continue
-		}
-		none++
-		for _, x := range []string{"", "a", "b:"} {
-			for _, text := range texts {
-				if !slices.ContainsFunc(m.in, func(l *lang) bool { return !says(l, text, x) }) && !slices.ContainsFunc(m.out, func(l *lang) bool { return says(l, text, x) }) {
-					t.Fatalf("no string is found, and %q is one where the variable is %q: %s", text, x, m.text())
-				}
-			}
-		}
-	}
-	if found < 1000 || none < 1000 {
-		t.Errorf("%d found, %d not: the pools no longer reach both", found, none)
-	}
-}
-
-// kept and restored carry a glob's wildcards past strings.ToLower.
-func (g glob) kept() []rune {
-	out := slices.Clone([]rune(g))
-	for i, r := range out {
-		if r < 0 {
-			out[i] = '\u4e00'
-		}
-	}
-	return out
-}
-
-func (g glob) restored(from glob) glob {
-	for i, r := range from {
-		if r < 0 {
-			g[i] = r
-		}
-	}
-	return g
-}
-
-func (m membership) text() string {
-	var b strings.Builder
-	for i, l := range slices.Concat(m.in, m.out) {
-		b.WriteString(map[bool]string{true: " in", false: " not in"}[i < len(m.in)])
-		for _, g := range l.all() {
-			b.WriteString(" " + g.pattern())
-		}
-	}
-	return b.String()
 }
 
 // TestNULIsACharacterLikeAnyOther: wildcards are the numbers below it.
