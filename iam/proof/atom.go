@@ -2,6 +2,8 @@ package proof
 
 import (
 	"cmp"
+	"encoding/binary"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,32 +67,31 @@ func (l literal) ofValue(v string) bool { return l.atom.ofValue(v) == l.sign }
 
 // identify gives an atom the name by which equal ones are known.
 func (a *atom) identify() {
-	var b strings.Builder
-	b.WriteString(a.dim)
-	b.WriteByte(0)
-	b.WriteByte(byte('0' + a.each))
-	b.WriteString(strconv.FormatBool(a.negated))
-	b.WriteString(strconv.FormatBool(a.absent))
+	name := fmt.Appendf(nil, "%q %d %t %t ", a.dim, a.each, a.negated, a.absent)
 	if a.values == nil {
-		b.WriteString(a.op.String() + strings.Join(a.wants, "\x00"))
-		a.name = b.String()
+		a.name = string(fmt.Appendf(name, "%s %q", a.op, a.wants))
 		return
 	}
-	b.WriteString(strconv.FormatBool(a.values.fold))
-	for _, s := range a.values.strings() {
-		b.WriteString(s)
-		b.WriteByte(0)
-	}
-	for _, g := range a.values.globs {
-		b.WriteByte(1)
-		for _, r := range g {
-			if r < 0 {
-				r = firstPrivate - r
-			}
-			b.WriteRune(r)
-		}
-	}
-	a.name = b.String()
+	a.name = string(a.values.identify(name))
 }
 
-func byLength(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) }
+// identify appends the language's name. Texts hold any character, so nothing can part
+// them: each is preceded by its length.
+func (l *lang) identify(name []byte) []byte {
+	name = strconv.AppendBool(name, l.fold)
+	name = binary.AppendUvarint(name, uint64(len(l.exact)))
+	for _, s := range l.strings() {
+		name = append(binary.AppendUvarint(name, uint64(len(s))), s...)
+	}
+	for _, g := range l.globs {
+		name = binary.AppendUvarint(name, uint64(len(g)))
+		for _, r := range g {
+			name = binary.AppendVarint(name, int64(r))
+		}
+	}
+	return name
+}
+
+func byLength(a, b string) int {
+	return cmp.Or(cmp.Compare(len(a), len(b)), strings.Compare(a, b))
+}

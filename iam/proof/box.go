@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 )
@@ -98,7 +99,7 @@ func (s *search) memoized(d domain) bool {
 		ids[i] = s.id(l)
 	}
 	slices.Sort(ids)
-	key := make([]byte, 0, 4*len(ids))
+	var key []byte
 	for _, id := range ids {
 		key = strconv.AppendInt(append(key, ' '), int64(id), 36)
 	}
@@ -122,10 +123,8 @@ func (s *search) solve(d domain) ([]string, bool) {
 	switch {
 	case d.absent():
 		return nil, true
-	case d.finite && len(d.values) > 0:
+	case d.finite: // a box keeps no domain without a value, so there is a first
 		return d.values[:1], true
-	case d.finite:
-		return nil, false
 	case s.several(d.dim):
 		return s.solveSet(d)
 	}
@@ -205,7 +204,7 @@ func (s *search) find(b box, clauses []cube) bool {
 	if len(clauses) == 0 {
 		return s.confirm(b)
 	}
-	shortest := slices.MinFunc(clauses, func(a, b cube) int { return len(a) - len(b) })
+	shortest := slices.MinFunc(clauses, func(a, b cube) int { return cmp.Compare(len(a), len(b)) })
 	rest := slices.DeleteFunc(slices.Clone(clauses), func(c cube) bool { return &c[0] == &shortest[0] })
 	for _, l := range shortest {
 		if half, ok := s.assert(b, l); ok && s.find(half, rest) {

@@ -200,11 +200,11 @@ func (c *compiler) resources(s *iam.Statement, version string, surely bool) []cu
 
 // differs reports whether the two readings of a resource may differ.
 func differs(text, version string) bool {
-	if !strings.ContainsAny(text, "*?") || text == "*" {
+	if !strings.ContainsAny(text, "*?") {
 		return false
 	}
-	p, err := iam.ParsePattern(text, version, iam.Segments)
-	return err == nil && slices.ContainsFunc(p, func(p iam.Piece) bool { return p.Rune == iam.FieldRun || p.Rune == iam.FieldOne })
+	p, _ := iam.ParsePattern(text, version, iam.Segments) // what cannot be read has no reading to differ
+	return slices.ContainsFunc(p, func(p iam.Piece) bool { return p.Rune == iam.FieldRun || p.Rune == iam.FieldOne })
 }
 
 // value is one value of a policy, and which variables must be there, or absent so that
@@ -326,11 +326,11 @@ func (c *compiler) alternatives(k comparison, surely bool) []cube {
 		}
 		grouped[v.group()] = append(grouped[v.group()], v)
 	}
-	needy := len(order) > 1 || len(order) == 1 && order[0] != "|"
+	needy := slices.ContainsFunc(k.values, func(v value) bool { return v.group() != "|" })
 	if k.negated && needy || k.whole && len(order) > 1 {
 		return c.unparted(k, surely)
 	}
-	if !k.complete && (k.negated || k.whole || !surely) {
+	if !k.complete && (k.negated || !surely) {
 		return c.doubtful(surely)
 	}
 	if len(order) == 0 {

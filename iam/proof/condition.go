@@ -97,6 +97,9 @@ func readable(op iam.Operator, want string) error {
 	if op.Kind == iam.Numbers && len(want) > longest {
 		return fmt.Errorf("%q is longer than %d characters", want, longest)
 	}
+	if op.Kind == iam.Bools && !strings.EqualFold(want, "true") && !strings.EqualFold(want, "false") {
+		return fmt.Errorf("%q is neither true nor false", want)
+	}
 	if op.Kind == iam.IPs {
 		_, err := iam.ParseNetwork(want)
 		return err

@@ -56,11 +56,9 @@ func (g glob) covers(sub glob) bool {
 	if len(g) == 1 && g[0] == iam.Run {
 		return true
 	}
-	for len(g) > 0 && len(sub) > 0 && g[0] >= 0 && sub[0] >= 0 {
-		if g[0] != sub[0] {
-			return false
-		}
-		g, sub = g[1:], sub[1:]
+	g, sub, same := unlike(g, sub)
+	if !same {
+		return false
 	}
 	row := make([]bool, len(sub)+1)
 	row[0] = true
@@ -83,11 +81,9 @@ func (g glob) covers(sub glob) bool {
 // overlaps reports whether the two may share a string. It may say so wrongly, where
 // wildcards of both meet; it never misses.
 func (g glob) overlaps(other glob) bool {
-	for len(g) > 0 && len(other) > 0 && plain(g[0]) && plain(other[0]) {
-		if g[0] != other[0] {
-			return false
-		}
-		g, other = g[1:], other[1:]
+	g, other, same := unlike(g, other)
+	if !same {
+		return false
 	}
 	for len(g) > 0 && len(other) > 0 && plain(g[len(g)-1]) && plain(other[len(other)-1]) {
 		if g[len(g)-1] != other[len(other)-1] {
@@ -101,7 +97,19 @@ func (g glob) overlaps(other glob) bool {
 	if text, ok := other.exact(); ok {
 		return g.loose().holds(text, false)
 	}
-	return len(g) > 0 && len(other) > 0 || len(g) == len(other)
+	return true
+}
+
+// unlike is both without the text that they begin with alike; same is false where they
+// begin with different text.
+func unlike(a, b glob) (restA, restB glob, same bool) {
+	for len(a) > 0 && len(b) > 0 && plain(a[0]) && plain(b[0]) {
+		if a[0] != b[0] {
+			return a, b, false
+		}
+		a, b = a[1:], b[1:]
+	}
+	return a, b, true
 }
 
 func plain(r rune) bool { return r >= 0 && !isSymbol(r) }
@@ -155,7 +163,7 @@ func (g glob) closure(row []bool) {
 }
 
 func takes(r, c rune, fold bool) bool {
-	return meets(r, c) || fold && r >= 0 && !isSymbol(r) && !isSymbol(c) && iam.Fold(r) == iam.Fold(c)
+	return meets(r, c) || fold && iam.Fold(r) == iam.Fold(c)
 }
 
 // text is a glob from a plain string, in which nothing is special.
@@ -264,4 +272,5 @@ func (l *lang) cost() int {
 	return 1 + len(l.globs)/8
 }
 
-func (l *lang) empty() bool { return len(l.globs)+len(l.exact) == 0 }
+// size is how many globs and strings it is.
+func (l *lang) size() int { return len(l.globs) + len(l.exact) }

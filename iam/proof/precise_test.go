@@ -28,6 +28,15 @@ func TestQuestionsThatDifferAreNeverTakenForOne(t *testing.T) {
 		"another text":      {dim: "k:v", values: union(false, text("b"))},
 		"a longer text":     {dim: "k:v", values: union(false, text("ab"))},
 		"two texts":         {dim: "k:v", values: union(false, text("a"), text("b"))},
+		"texts, parted":     {dim: "k:v", values: union(false, text("a\x00b"))},
+		"texts and runs":    {dim: "k:v", values: union(false, text("a"), glob{'b', iam.Run})},
+		"two runs":          {dim: "k:v", values: union(false, glob{'a', iam.Run}, glob{'b', iam.Run})},
+		"runs, parted":      {dim: "k:v", values: union(false, glob{'a', iam.Run, 1, 'b', iam.Run})},
+		"no text":           {dim: "k:v", values: union(false)},
+		"a number":          {dim: "k:v", op: operator("NumericEquals"), wants: []string{"1"}},
+		"another number":    {dim: "k:v", op: operator("NumericEquals"), wants: []string{"2"}},
+		"two numbers":       {dim: "k:v", op: operator("NumericEquals"), wants: []string{"1", "2"}},
+		"a lesser number":   {dim: "k:v", op: operator("NumericLessThan"), wants: []string{"1"}},
 		"without case":      {dim: "k:v", values: union(true, text("a"))},
 		"negated":           {dim: "k:v", negated: true, values: union(false, text("a"))},
 		"absent":            {dim: "k:v", absent: true, values: union(false, text("a"))},
@@ -48,6 +57,21 @@ func TestQuestionsThatDifferAreNeverTakenForOne(t *testing.T) {
 			t.Errorf("%s and %s are one question", what, other)
 		}
 		named[a.name] = what
+	}
+}
+
+func operator(name string) iam.Operator {
+	op, err := iam.ParseOperator(name)
+	if err != nil {
+		panic(err)
+	}
+	return op
+}
+
+func TestNoCharacterMakesTwoTextsOfOne(t *testing.T) {
+	for _, control := range []string{"\x00", "\x01", "\x02", "\x03"} {
+		answers(t, "texts", Subset(on("a", "b"), on("a"+control+"b"), 0), false)
+		answers(t, "patterns", Subset(on("a*", "b*"), on("a*"+control+"b*"), 0), false)
 	}
 }
 
@@ -79,6 +103,7 @@ func TestAPrincipalThatIsNoAccountIsADoubt(t *testing.T) {
 		s := allow("S", "*", "*")
 		s.Principals = iam.Principals{AWS: []string{who}}
 		unproved(t, who, Empty(iam.Doc(s), nil, 0))
+		unproved(t, who+" of another account", Empty(iam.Doc(s), []iam.Statement{{When: []iam.Condition{iam.When("StringEquals", "aws:PrincipalAccount", "222222222222")}}}, 0))
 	}
 }
 
@@ -190,4 +215,54 @@ func TestManyDefaultsAreADoubtAndNeverAProof(t *testing.T) {
 			t.Errorf("%d defaults: their request was proved impossible: %+v", n, a)
 		}
 	}
+}
+
+func TestReadingsDifferWhereAWildcardStandsInsideASegment(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "*": false, "arn:aws:s3:::b": false, "arn:aws:s3:::b/*": false, "arn:*:s3:::b": false,
+		"arn:aws:s3:::a*b": true, "arn:a*s:s3:::b": true, "?": true, "arn:aws:s3:::b?": true, "a*${x": false,
+	} {
+		if differs(text, iam.Version) != want {
+			t.Errorf("%q: want %v", text, want)
+		}
+	}
+}
+
+func TestOnlyWildcardsVariablesAndTakenCharactersAreSpecial(t *testing.T) {
+	var found string
+	for _, r := range "\x00 !#$%*+?@{}~\u00e9\ufffd\U000effff\U000f0000\U00100000" {
+		if special(r) {
+			found += string(r)
+		}
+	}
+	if want := "$*?\U000f0000\U00100000"; found != want {
+		t.Errorf("got %q, want %q", found, want)
+	}
+}
+
+// TestFourVariablesWithDefaultsAreLookedAtInEveryCombination, and a fifth is a doubt.
+func TestFourVariablesWithDefaultsAreLookedAtInEveryCombination(t *testing.T) {
+	for n, want := range []int{1, 2, 4, 8, 16, 16} {
+		var text strings.Builder
+		for i := range n {
+			text.WriteString("${k:" + string(rune('a'+i)) + ", 'd'}")
+		}
+		p, err := iam.ParsePattern(text.String(), iam.Version, iam.Literal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := map[string]bool{}
+		values, all := newCompiler(&work{left: 1}, iam.Whole, nil).variants(p)
+		for _, v := range values {
+			groups[v.group()] = true
+		}
+		if len(values) != want || len(groups) != want || all != (n < 5) {
+			t.Errorf("%d variables: %d variants, %d of them different, all: %v; want %d", n, len(values), len(groups), all, want)
+		}
+	}
+}
+
+func TestAPatternThatIsNoARNMakesNothingDifferentForCertain(t *testing.T) {
+	x := iam.Doc(allow("S", "*", "*", iam.When("StringEquals", "k:a", "x")))
+	unproved(t, "not nothing", Subset(x, iam.Doc(allow("S", "*", "*", iam.When("ArnNotEquals", "k:a", "nothing like it"))), 0))
 }

@@ -54,7 +54,7 @@ func (s Search) Run() Answer {
 		w.left = Budget
 	}
 	wide := s.pass(w, iam.Whole, false)
-	if wide.answer.Why != "" && wide.unconfirmed && !w.spent() {
+	if wide.answer.Why != "" && !w.spent() {
 		if sure := s.pass(w, iam.Whole, true); sure.answer.Witness != nil {
 			return sure.answer
 		}
@@ -63,7 +63,7 @@ func (s Search) Run() Answer {
 		return wide.answer
 	}
 	narrow := s.pass(w, iam.Segments, false)
-	if narrow.answer.Yes || narrow.answer.Witness != nil {
+	if narrow.answer.Yes {
 		return narrow.answer
 	}
 	return Answer{Why: "where a wildcard inside an ARN's segment may or may not cross a colon, the readings differ: " + narrow.answer.Why}
@@ -228,27 +228,29 @@ func (p *pass) confirms(b box) bool {
 	if !possible {
 		return false
 	}
-	for _, request := range []func(box) (iam.Request, bool){p.witness, p.concrete} {
-		r, ok := request(b)
-		if !ok {
-			continue
-		}
-		err := p.shows(r)
-		if err == nil {
-			r = p.likely(b, r)
-			p.answer = Answer{Witness: &r}
-			return true
-		}
-		if p.answer.Why == "" {
-			p.answer = Answer{Why: p.why(fmt.Sprintf("%v (%s)", err, Sentence(r)))}
-		}
+	if p.shown(b, p.witness(b)) {
+		return true
 	}
-	if p.answer.Why == "" {
-		p.answer = Answer{Why: p.why("no request could be made of a part that is left")}
+	if r, ok := p.concrete(b); ok && p.shown(b, r) {
+		return true
 	}
 	p.unconfirmed = true
 	p.tried++
 	return p.tried >= tries
+}
+
+// shown takes a request of the box for the answer if evaluation confirms it, and keeps the
+// first reason why one was not confirmed.
+func (p *pass) shown(b box, r iam.Request) bool {
+	err := p.shows(r)
+	switch {
+	case err == nil:
+		r = p.likely(b, r)
+		p.answer = Answer{Witness: &r}
+	case p.answer.Why == "":
+		p.answer = Answer{Why: p.why(fmt.Sprintf("%v (%s)", err, Sentence(r)))}
+	}
+	return err == nil
 }
 
 func (p *pass) why(sentence string) string {

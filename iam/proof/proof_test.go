@@ -159,6 +159,9 @@ func TestASourceIsOfTheAccountItsARNStates(t *testing.T) {
 	answers(t, "the ARN pins the account", Empty(trust(like("arn:aws:lambda:us-east-1:111111111111:*")), elsewhere, 0), true)
 	answers(t, "any account's function", Empty(trust(like("arn:aws:lambda:us-east-1:*:function:f")), elsewhere, 0), false)
 	answers(t, "a bucket states no account", Empty(trust(like("arn:aws:s3:::b")), elsewhere, 0), false)
+	other := iam.When("StringEquals", "aws:SourceAccount", "222222222222")
+	answers(t, "so the account may be any", Empty(trust(like("arn:aws:s3:::b"), other), nil, 0), false)
+	answers(t, "a variable may be the account", Empty(trust(like("arn:aws:sns:us-east-1:${aws:PrincipalTag/t}:t"), iam.When("StringLike", "aws:SourceAccount", "2*")), nil, 0), false)
 	answers(t, "no source at all", Empty(trust(), elsewhere, 0), false)
 	answers(t, "two accounts at once", Empty(trust(like("arn:aws:sns:us-east-1:111111111111:t"), iam.When("StringEquals", "aws:SourceAccount", "222222222222")), nil, 0), true)
 	answers(t, "the same account twice", Empty(trust(like("arn:aws:sns:us-east-1:*:t"), iam.When("StringLike", "aws:SourceAccount", "22*")), nil, 0), false)
@@ -199,6 +202,7 @@ func TestAWitnessIsSomethingThatExists(t *testing.T) {
 		{allow("A", "*", "*"), allow("B", "s3:*", "*"), "arn:aws:iam::123456789012:role/any: iam:CreateAccessKey on arn:aws:iam:us-east-1:123456789012:any"},
 		{allow("A", "dynamodb:*", "*"), allow("B", "dynamodb:Get*", "*"), "arn:aws:iam::123456789012:role/any: dynamodb:AssociateTableReplica on arn:aws:dynamodb:us-east-1:123456789012:any"},
 		{allow("A", "s3:GetObject", "arn:aws:s3:::b/*"), allow("B", "s3:GetObject", "arn:aws:s3:::b/public/*"), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:::b/"},
+		{allow("A", "s*:Get*", "*"), allow("B", "sts:*", "*"), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:us-east-1:123456789012:any"},
 		{allow("A", "s3:GetObject", "*"), allow("B", "s3:GetObject", "*", iam.When("IpAddress", "aws:SourceIp", "10.0.0.0/8")), "arn:aws:iam::123456789012:role/any: s3:GetObject on arn:aws:s3:us-east-1:123456789012:any"},
 	} {
 		a := Subset(iam.Doc(c.a), iam.Doc(c.b), 0)
@@ -207,6 +211,14 @@ func TestAWitnessIsSomethingThatExists(t *testing.T) {
 		} else if got := Sentence(*a.Witness); got != c.want {
 			t.Errorf("want %q, got %q", c.want, got)
 		}
+	}
+}
+
+func TestAWitnessIsOfTheServiceThatIsAsked(t *testing.T) {
+	where := []iam.Statement{{Actions: iam.Match{Not: true, Of: []string{"dynamodb:A*", "s3:*"}}}}
+	a := Empty(iam.Doc(allow("A", "dynamodb:*", "*")), where, 0)
+	if a.Witness == nil || a.Witness.Action != "dynamodb:BatchGetItem" {
+		t.Errorf("got %+v", a)
 	}
 }
 

@@ -3,6 +3,7 @@ package proof
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -168,38 +169,57 @@ func (s Search) text() string {
 	return b.String()
 }
 
-// TestNoSampleContradictsAProof is the law of the prover: what it proves, no request may
-// break; what it refutes, its own witness must break.
+// contradicts looks for what would break the law of the prover: what it proves, no request
+// may break; what it refutes, its own witness must break.
+func contradicts(s Search, by *rand.Rand, samples int) (what, how string) {
+	answer := s.Run()
+	switch {
+	case answer.Yes:
+		for range samples {
+			if r := request(by); (s.namesCallers() || r.Principal != "") && s.shows(r) == nil {
+				return "yes", "proved, yet a request breaks it: " + Sentence(r)
+			}
+		}
+		return "yes", ""
+	case answer.Witness != nil:
+		if err := s.shows(*answer.Witness); err != nil {
+			return "no", fmt.Sprintf("refuted with a request that shows nothing: %s: %v", Sentence(*answer.Witness), err)
+		}
+		return "no", ""
+	case answer.Why == "":
+		return "unknown", "unknown without a reason"
+	}
+	return "unknown", ""
+}
+
 func TestNoSampleContradictsAProof(t *testing.T) {
 	count := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		s := question(t)
-		answer := s.Run()
-		switch {
-		case answer.Yes:
-			count["yes"]++
-			by := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
-			for range 500 {
-				if r := request(by); (s.namesCallers() || r.Principal != "") && s.shows(r) == nil {
-					t.Fatalf("proved, yet a request breaks it: %s\n%s", Sentence(r), s.text())
-				}
-			}
-		case answer.Witness != nil:
-			count["no"]++
-			if err := s.shows(*answer.Witness); err != nil {
-				t.Fatalf("refuted with a request that shows nothing: %s: %v\n%s", Sentence(*answer.Witness), err, s.text())
-			}
-		case answer.Why == "":
-			t.Fatalf("unknown without a reason\n%s", s.text())
-		default:
-			count["unknown"]++
-			if count["unknown"] < 8 {
-				t.Logf("unknown: %s\n%s", answer.Why, s.text())
-			}
+		what, how := contradicts(s, rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)), 500)
+		if count[what]++; how != "" {
+			t.Fatalf("%s\n%s", how, s.text())
 		}
 	})
 	t.Logf("%v", count)
 	if count["yes"] == 0 || count["no"] == 0 {
 		t.Errorf("the pools no longer reach both answers: %v", count)
+	}
+}
+
+// TestTheSameQuestionsAreAnsweredAsEver asks questions that do not change from run to run,
+// and counts the answers: fewer of either kind is a prover that decides less.
+func TestTheSameQuestionsAreAnsweredAsEver(t *testing.T) {
+	questions, count := rapid.Custom(question), map[string]int{}
+	by := rand.New(rand.NewPCG(7, 1))
+	for seed := range 400 {
+		s := questions.Example(seed)
+		what, how := contradicts(s, by, 100)
+		if count[what]++; how != "" {
+			t.Errorf("%s\n%s", how, s.text())
+		}
+	}
+	if want := map[string]int{"yes": 194, "no": 174, "unknown": 32}; !maps.Equal(count, want) {
+		t.Errorf("got %v, want %v", count, want)
 	}
 }

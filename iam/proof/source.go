@@ -1,7 +1,7 @@
 package proof
 
 import (
-	"slices"
+	"strings"
 
 	"remit/iam"
 )
@@ -18,9 +18,9 @@ const (
 // sources narrows a box in which both keys must be there, and reports whether anything is
 // left.
 func (p *pass) sources(b box) (box, bool) {
-	arn, i := b.at(sourceARN)
-	account, j := b.at(sourceAccount)
-	if i < 0 || j < 0 || arn.absent() || account.absent() || p.several(sourceARN) || p.several(sourceAccount) {
+	arn, _ := b.at(sourceARN)
+	account, _ := b.at(sourceAccount)
+	if arn.absent() || account.absent() || p.several(sourceARN) || p.several(sourceAccount) {
 		return b, true
 	}
 	for _, l := range account.lits {
@@ -33,11 +33,8 @@ func (p *pass) sources(b box) (box, bool) {
 		}
 	}
 	arn, _ = b.at(sourceARN)
-	values, ok := p.solve(arn)
-	if !ok || len(values) != 1 || slices.ContainsFunc([]rune(values[0]), isSymbol) {
-		return b, ok
-	}
-	if stated := iam.ARN(values[0]).Account(); stated != "" {
+	values, _ := p.solve(arn) // one, because the key is there and what is left of a box has values
+	if stated := iam.ARN(values[0]).Account(); stated != "" && !strings.ContainsFunc(values[0], isSymbol) {
 		return p.assert(b, p.is(&atom{dim: sourceAccount, values: union(false, text(stated))}))
 	}
 	return b, true

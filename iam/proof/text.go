@@ -1,8 +1,9 @@
 package proof
 
 import (
+	"cmp"
+	"encoding/binary"
 	"slices"
-	"strings"
 	"unicode"
 
 	"remit/iam"
@@ -21,7 +22,7 @@ func (m membership) solve(w *work) (string, bool) {
 	if len(m.in) == 0 {
 		m.in = []*lang{anything}
 	}
-	least := slices.MinFunc(m.in, func(a, b *lang) int { return len(a.globs) + len(a.exact) - len(b.globs) - len(b.exact) })
+	least := slices.MinFunc(m.in, func(a, b *lang) int { return cmp.Compare(a.size(), b.size()) })
 	for _, p := range least.all() {
 		if w.spent() {
 			return "", true // undecided counts as found: the caller asks whether work is spent
@@ -84,7 +85,7 @@ func (m membership) within(p glob, from *lang, w *work) (string, bool) {
 		if !from.fold {
 			l = l.near(p)
 		}
-		if !l.empty() {
+		if l.size() > 0 {
 			narrow.out = append(narrow.out, l)
 		}
 	}
@@ -200,7 +201,7 @@ func (k *walker) next(from *place, c rune) *place {
 			left = g.step(row, c, k.fold[i])
 		}
 		alive[k.member[i]] = alive[k.member[i]] || left
-		if k.member[i] >= k.in && left && len(g) > 0 && g[len(g)-1] == iam.Run && row[len(g)] {
+		if k.member[i] >= k.in && row[len(g)] && g[len(g)-1] == iam.Run {
 			return nil // matches whatever follows
 		}
 	}
@@ -279,16 +280,16 @@ func other(than []rune) rune {
 }
 
 func (k *walker) key(p *place) string {
-	var b strings.Builder
+	var out []byte
 	for _, row := range p.rows {
 		for i, on := range row {
 			if on {
-				b.WriteRune(rune(i + 1))
+				out = binary.AppendUvarint(out, uint64(i+1))
 			}
 		}
-		b.WriteByte(0)
+		out = append(out, 0)
 	}
-	return b.String()
+	return string(out)
 }
 
 func (p *place) spell() string {

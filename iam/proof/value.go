@@ -67,11 +67,16 @@ func spellNumber(r *big.Rat) string {
 	return strings.TrimRight(r.FloatString(longest), "0")
 }
 
+// spellDate writes seconds where a year has not four digits, because only those are read.
 func spellDate(r *big.Rat) string {
 	nanoseconds := new(big.Rat).Mul(r, big.NewRat(1e9, 1))
 	n := new(big.Int).Div(nanoseconds.Num(), nanoseconds.Denom())
 	seconds, rest := new(big.Int).DivMod(n, big.NewInt(1e9), new(big.Int))
-	return time.Unix(seconds.Int64(), rest.Int64()).UTC().Format(time.RFC3339Nano)
+	date := time.Unix(seconds.Int64(), rest.Int64()).UTC().Format(time.RFC3339Nano)
+	if _, err := iam.ReadDate(date); err != nil {
+		return seconds.String()
+	}
+	return date
 }
 
 // addresses are the first and last of every range, and their neighbours outside.

@@ -10,13 +10,10 @@ import (
 )
 
 // witness makes a request of a box. Variables get the values of their keys.
-func (p *pass) witness(b box) (iam.Request, bool) {
+func (p *pass) witness(b box) iam.Request {
 	found, spelled := map[string][]string{}, map[rune]bool{}
 	for _, d := range b {
-		values, ok := p.solve(d)
-		if !ok {
-			return iam.Request{}, false
-		}
+		values, _ := p.solve(d)
 		found[d.dim] = values
 		for _, c := range strings.Join(values, "") {
 			spelled[c] = true
@@ -38,7 +35,7 @@ func (p *pass) witness(b box) (iam.Request, bool) {
 			r.Context[key] = []string{free}
 		}
 	}
-	return r, true
+	return r
 }
 
 // concrete makes a request the other way about: it first chooses what the variables are
@@ -47,10 +44,7 @@ func (p *pass) concrete(b box) (iam.Request, bool) {
 	values := map[rune]string{}
 	r := iam.Request{Action: "x:x", Resource: "*", Context: map[string][]string{}}
 	for _, d := range b {
-		v, ok := p.solve(d.loose())
-		if !ok {
-			return r, false
-		}
+		v, _ := p.solve(d.loose())
 		for _, l := range d.lits {
 			if len(v) > 0 && l.values != nil && l.wantsFit() && l.values.symbolic() && !l.values.bind(v[0], values) {
 				return r, false
@@ -65,7 +59,7 @@ func (p *pass) concrete(b box) (iam.Request, bool) {
 			r.Context[key] = []string{v}
 		}
 	}
-	return r, len(values) > 0
+	return r, true
 }
 
 // loose is the domain with variables read as anything where they must fit.
@@ -152,14 +146,17 @@ func (p *pass) meaning(found map[string][]string) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
+// fromCaller is what a key that follows from who calls then is.
 func fromCaller(key, who, otherwise string) string {
+	principal, isPrincipal := strings.CutPrefix(who, "A")
+	service, isService := strings.CutPrefix(who, "S")
 	switch {
-	case key == "aws:principalarn" && who[0] == 'A':
-		return who[1:]
-	case key == "aws:principalaccount" && who[0] == 'A':
-		return iam.ARN(who[1:]).Account()
-	case key == "aws:principalservicename" && who[0] == 'S':
-		return who[1:]
+	case key == "aws:principalarn" && isPrincipal:
+		return principal
+	case key == "aws:principalaccount" && isPrincipal:
+		return iam.ARN(principal).Account()
+	case key == "aws:principalservicename" && isService:
+		return service
 	}
 	return otherwise
 }
