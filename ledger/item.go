@@ -62,6 +62,8 @@ func openKey(id terms.ExecutionID) Key {
 	return Key{LedgerTable, openPartition(int(sum[0]) % openShards), part(id)}
 }
 
+func wideningKey(id string) Key { return Key{LedgerTable, "WIDEN#" + part(id), "WIDEN"} }
+
 var switchesKey = Key{LedgerTable, "SWITCHES", "SWITCHES"}
 
 // Values.

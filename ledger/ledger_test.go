@@ -38,7 +38,12 @@ func TestALedgerWithoutAStoreRefusesEverything(t *testing.T) {
 			_, err := l.Stop(ctx, Switch{Kind: SwitchTool, Name: "t", Who: "w", Why: "y", At: now})
 			return err
 		},
-		"resume":   func() error { return l.Resume(ctx, SwitchTool, "t", widening, now) },
+		"resume": func() error { return l.Resume(ctx, SwitchTool, "t", widening, now) },
+		"ask": func() error {
+			_, err := l.AskToWiden(ctx, Want{Kind: SwitchTool, Name: "t", Who: "a", Why: "y", At: now, Until: now.Add(time.Hour)})
+			return err
+		},
+		"widen":    func() error { _, err := l.Widen(ctx, "w", "b", now); return err },
 		"switches": func() error { _, err := l.Switches(ctx); return err },
 		"sweep":    func() error { _, err := l.Sweep(ctx, now, 1); return err },
 	} {

@@ -54,15 +54,23 @@ type Widening struct{ lift Lift }
 // Widen is the only way to a [Widening]. It fails with [ErrInvalid] unless two different
 // people are named, there is a reason, and it ends within [MaxLift].
 func Widen(first, second, why string, at, until time.Time) (Widening, error) {
-	switch {
-	case first == "" || second == "" || strings.EqualFold(strings.TrimSpace(first), strings.TrimSpace(second)):
+	if first == "" || second == "" || strings.EqualFold(strings.TrimSpace(first), strings.TrimSpace(second)) {
 		return Widening{}, invalid("two different people widen")
-	case why == "":
-		return Widening{}, invalid("a widening says why")
-	case !until.After(at) || until.Sub(at) > MaxLift:
-		return Widening{}, invalid("a widening ends, and at most %v from now", MaxLift)
+	}
+	if err := checkLift(why, at, until); err != nil {
+		return Widening{}, err
 	}
 	return Widening{Lift{First: first, Second: second, Why: why, Until: until.UTC()}}, nil
+}
+
+func checkLift(why string, at, until time.Time) error {
+	switch {
+	case why == "":
+		return invalid("a widening says why")
+	case !until.After(at) || until.Sub(at) > MaxLift:
+		return invalid("a widening ends, and at most %v from now", MaxLift)
+	}
+	return nil
 }
 
 func (s Switch) attribute() string { return string(s.Kind) + "/" + s.Name }
@@ -152,7 +160,7 @@ func (l *Ledger) Stop(ctx context.Context, s Switch) ([]terms.ExecutionID, error
 		return []terms.ExecutionID{terms.ExecutionID(s.Name)}, err
 	}
 	s.Lifted = nil
-	if err := l.apply(ctx, l.throw(s, nil)); err != nil {
+	if err := l.apply(ctx, l.throw(s, s.At)); err != nil {
 		return nil, err
 	}
 	return l.walk(ctx, s)
@@ -160,14 +168,18 @@ func (l *Ledger) Stop(ctx context.Context, s Switch) ([]terms.ExecutionID, error
 
 // throw writes a switch and the record of who did. Stopping needs no condition: nothing
 // that happens meanwhile is a reason not to.
-func (l *Ledger) throw(s Switch, when []Condition) []step {
+func (l *Ledger) throw(s Switch, at time.Time, when ...Condition) []step {
 	body, _ := json.Marshal(s) // texts and times
-	r := record{execution: "SWITCHES", call: terms.CallID(s.attribute()), refused: l.token(), part: outcome, status: "switched", body: body, at: s.At}
 	return []step{
-		{op: Op{Key: switchesKey, Add: map[string]int64{"version": 1}, Set: Item{"kind": text("switches"), s.attribute(): Value{B: body}}, If: when},
-			met: func(Item) error { return errAgain }},
-		r.step(),
+		{op: Op{Key: switchesKey, Set: Item{"kind": text("switches"), s.attribute(): Value{B: body}}, If: when},
+			met: func(Item) error { return invalid("the switch of %s %s was thrown again meanwhile", s.Kind, s.Name) }},
+		l.noted("switched", s.attribute(), body, at),
 	}
+}
+
+// noted is the record of what an operator did, under a key of its own.
+func (l *Ledger) noted(status Status, what string, body []byte, at time.Time) step {
+	return record{execution: "SWITCHES", call: terms.CallID(what), refused: l.token(), part: outcome, status: status, body: body, at: at}.step()
 }
 
 // walk stops what is open. The list is strongly consistent, and an execution that is not
@@ -245,40 +257,37 @@ func (l *Ledger) Resume(ctx context.Context, kind SwitchKind, name string, w Wid
 	if w.lift.Until.IsZero() || !w.lift.Until.After(at) {
 		return invalid("resuming needs a widening that has not ended")
 	}
-	var first *Switch
-	for range maxTries {
-		i, err := l.get(ctx, switchesKey)
-		if err != nil {
-			return err
-		}
-		s, err := thrown(i, kind, name)
-		if err != nil {
-			return err
-		}
-		if first == nil {
-			first = &s
-		} else if s != *first {
-			return invalid("the switch of %s %s was thrown again while it was being lifted", kind, name)
-		}
-		lifted := s
-		lifted.Lifted = &w.lift
-		if err := l.apply(ctx, l.throw(lifted, []Condition{is("version", i["version"])})); !errors.Is(err, errAgain) {
-			return err
-		}
+	was, err := l.thrown(ctx, kind, name)
+	if err != nil {
+		return err
 	}
-	return ErrUnavailable
+	return l.hold(ctx, was, w, at)
 }
 
-func thrown(i Item, kind SwitchKind, name string) (Switch, error) {
-	p, err := panelOf(i)
+// hold holds a switch off that is still exactly as it was, together with what else must then
+// be so.
+func (l *Ledger) hold(ctx context.Context, was []byte, w Widening, at time.Time, also ...step) error {
+	var s Switch
+	if err := json.Unmarshal(was, &s); err != nil {
+		return errors.Join(ErrUnavailable, err)
+	}
+	s.Lifted = &w.lift
+	return l.decide(ctx, func() []step {
+		return append(slices.Clone(also), l.throw(s, at, is(s.attribute(), Value{B: was}))...)
+	})
+}
+
+// thrown is a switch as it is stored. It fails with [ErrInvalid] for one that nobody threw.
+func (l *Ledger) thrown(ctx context.Context, kind SwitchKind, name string) ([]byte, error) {
+	i, err := l.get(ctx, switchesKey)
 	if err != nil {
-		return Switch{}, err
+		return nil, err
 	}
-	s, ok := p[Switch{Kind: kind, Name: name}.attribute()]
-	if !ok {
-		return Switch{}, invalid("no switch stops %s %s", kind, name)
+	was := i[Switch{Kind: kind, Name: name}.attribute()].B
+	if was == nil {
+		return nil, invalid("no switch stops %s %s", kind, name)
 	}
-	return s, nil
+	return was, nil
 }
 
 // Raise adds to one limit of an open execution, on two people's word, and records it. A
@@ -286,11 +295,15 @@ func thrown(i Item, kind SwitchKind, name string) (Switch, error) {
 // fails with [ErrInvalid] without a widening, and with [*Refusal] unless the execution is
 // open and has the limit.
 func (l *Ledger) Raise(ctx context.Context, id terms.ExecutionID, more Amount, w Widening, at time.Time) error {
-	switch {
-	case w.lift.Until.IsZero() || !w.lift.Until.After(at):
+	return l.raise(ctx, id, more, w, at)
+}
+
+func (l *Ledger) raise(ctx context.Context, id terms.ExecutionID, more Amount, w Widening, at time.Time, also ...step) error {
+	if w.lift.Until.IsZero() || !w.lift.Until.After(at) {
 		return invalid("raising needs a widening that has not ended")
-	case more.Limit == CostLimit || more.Limit == "" || more.Take <= 0:
-		return invalid("what can be raised is a limit of the execution's own, by more than nothing")
+	}
+	if err := more.checkRaise(); err != nil {
+		return err
 	}
 	body, _ := json.Marshal(struct { // texts, a number and a time
 		Execution terms.ExecutionID
@@ -298,13 +311,18 @@ func (l *Ledger) Raise(ctx context.Context, id terms.ExecutionID, more Amount, w
 		By        int64
 		Lift      Lift
 	}{id, more.Limit, more.Take, w.lift})
-	r := record{execution: "SWITCHES", call: terms.CallID("raise/" + id), refused: l.token(), part: outcome, status: "raised", body: body, at: at}
 	return l.decide(ctx, func() []step {
-		return []step{
-			{op: Op{Key: executionKey(id), Add: map[string]int64{"cap/" + more.Limit: more.Take, "left/" + more.Limit: more.Take},
+		return append(slices.Clone(also), step{
+			op: Op{Key: executionKey(id), Add: map[string]int64{"cap/" + more.Limit: more.Take, "left/" + more.Limit: more.Take},
 				If: []Condition{is("status", text(open)), {Attribute: "cap/" + more.Limit, Op: Exists}}},
-				met: func(Item) error { return &Refusal{What: RefusedClosed} }},
-			r.step(),
-		}
+			met: func(Item) error { return &Refusal{What: RefusedClosed} },
+		}, l.noted("raised", "raise/"+string(id), body, at))
 	})
+}
+
+func (a Amount) checkRaise() error {
+	if a.Limit == CostLimit || a.Limit == "" || a.Take <= 0 {
+		return invalid("what can be raised is a limit of the execution's own, by more than nothing")
+	}
+	return nil
 }

@@ -163,6 +163,10 @@ func init() {
 		"TheAllowedPathIsOneRequestBeforeTheToolAndOneAfter":     requests,
 		"TwoUsersTouchNoCommonItemButTheDatum":                   sharing, // F29
 		"TwoPeopleRaiseALimitAndOneDoesNot":                      raise,
+		"WhatOnePersonAskedForAnotherDoesAndOnlyOnce":            widen,
+		"AnAskingThatSaysTooLittleIsNone":                        askTooLittle,
+		"AnAskingIsNotUsedLateNorForASwitchThatWasThrownAgain":   widenStale,
+		"OfManyWhoApproveOneWidensAndOneTime":                    widenRace,
 		"AProposalIsRefusedLikeACall":                            proposalRefused,
 		"WhatConcurrentCallersAreToldFitsOneOrderOfTheirCalls":   history,
 	} {

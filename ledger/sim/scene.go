@@ -86,8 +86,33 @@ func (w *world) judge(op ledger.Op, before, after ledger.Item) {
 	switch {
 	case after == nil && before != nil && strings.HasPrefix(op.Key.Partition, "ONCE#"):
 		w.freed(op, before)
-	case op.Key.Partition == "SWITCHES" && len(op.If) > 0 && number(before, "version") != *op.If[0].Value.N:
-		w.wrong("a switch was lifted that had been thrown again")
+	case op.Key.Partition == "SWITCHES":
+		w.lifts(op, before)
+	case strings.HasPrefix(op.Key.Partition, "WIDEN#") && before != nil:
+		w.widens(before, after)
+	}
+}
+
+// lifts: what is lifted is the switch that stands there, and not one from before.
+func (w *world) lifts(op ledger.Op, before ledger.Item) {
+	for name, v := range op.Set {
+		var now, was ledger.Switch
+		_ = json.Unmarshal(v.B, &now)
+		_ = json.Unmarshal(before[name].B, &was)
+		lifted := now.Lifted != nil
+		if now.Lifted, was.Lifted = nil, nil; lifted && now != was {
+			w.wrong("a switch was lifted that had been thrown again")
+		}
+	}
+}
+
+// widens: what was asked for is used once, and in time.
+func (w *world) widens(before, after ledger.Item) {
+	if before["status"].S == "used" {
+		w.wrong("%s and %s both approved one widening", before["second"].S, after["second"].S)
+	}
+	if number(after, "used") >= number(after, "expires") {
+		w.wrong("a widening was approved after it had expired")
 	}
 }
 
@@ -560,20 +585,39 @@ func (w *world) lifted(s ledger.Switch) bool {
 // resume lifts a lane's switch for longer than the run; from then on nothing is claimed of
 // openings on it.
 func (w *world) resume(p *process, lane string) {
-	right, err := ledger.Widen("op", "boss", "fixed", p.now(), p.now().Add(5*time.Hour))
-	if err != nil {
-		w.wrong("widen: %v", err)
-	}
 	delete(w.stopped, "lane/"+lane)
-	_ = p.l.Resume(ctx, ledger.SwitchLane, lane, right, p.now())
+	w.widen(p, ledger.Want{Kind: ledger.SwitchLane, Name: lane})
 }
 
+// raise has two people add one to a limit, or, past what they may ask for, to one that the
+// execution does not have.
 func (w *world) raise(p *process, id terms.ExecutionID, limit string) {
+	more := ledger.Amount{Limit: limit, Take: 1}
+	if w.pick(2) == 0 {
+		w.widen(p, ledger.Want{Execution: id, More: more})
+		return
+	}
 	right, err := ledger.Widen("op", "boss", "month end", p.now(), p.now().Add(time.Hour))
 	if err != nil {
 		w.wrong("widen: %v", err)
 	}
-	_ = p.l.Raise(ctx, id, ledger.Amount{Limit: limit, Take: 1}, right, p.now())
+	_ = p.l.Raise(ctx, id, more, right, p.now())
+}
+
+// widen asks, looks elsewhere for a while, and has two people approve, perhaps too late.
+func (w *world) widen(p *process, want ledger.Want) {
+	want.Who, want.Why, want.At, want.Until = "op", "month end", p.now(), p.now().Add(5*time.Hour)
+	asked, err := p.l.AskToWiden(ctx, want)
+	if err != nil {
+		return
+	}
+	for range w.pick(20) {
+		_, _ = p.l.Execution(ctx, "waiting")
+	}
+	at := p.now().Add(time.Duration(w.pick(4)) * 25 * time.Minute)
+	for _, second := range []string{"boss", "chief"} {
+		_, _ = p.l.Widen(ctx, asked, second, at)
+	}
 }
 
 func (w *world) sweeper(p *process) {
