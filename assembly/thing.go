@@ -14,7 +14,7 @@ import (
 // a permission is worth depends on them. Every AgentCore type is one.
 var things = map[string]bool{
 	"AWS::CloudTrail::Trail": true, "AWS::DynamoDB::Table": true, "AWS::ECR::Repository": true, "AWS::Events::EventBus": true, "AWS::IAM::OIDCProvider": true,
-	"AWS::KMS::Key": true, "AWS::Lambda::EventSourceMapping": true, "AWS::Lambda::Function": true, "AWS::Logs::LogGroup": true, "AWS::S3::Bucket": true,
+	"AWS::KMS::Key": true, "AWS::Lambda::EventSourceMapping": true, "AWS::Lambda::Function": true, "AWS::Lambda::Url": true, "AWS::Logs::LogGroup": true, "AWS::S3::Bucket": true,
 	"AWS::SNS::Topic": true, "AWS::SQS::Queue": true, "AWS::SecretsManager::Secret": true, "AWS::SSM::Parameter": true,
 }
 

@@ -26,7 +26,7 @@ func approveBoundary(site platform.Site) iam.Document {
 	return iam.Doc(lambdaLogs(site), ownTraces,
 		allow("FindLanes", "where lanes register", list("ssm:GetParametersByPath"), registry(site)),
 		allow("UseLedger", "executions, days and confirmations, by key", list("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), ledger, iam.When("Null", "dynamodb:LeadingKeys", "false")),
-		deny("NeverSwitches", "who is stopped is for operators to change", writeItems, ledger, iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES")),
+		neverSwitch(site),
 		deny("NeverKeysOrRecords", "whether a call has had its effect, and the evidence of it, are the interceptors'", list("dynamodb:*"), ledger,
 			iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "ONCE#*", "RECORD#*")),
 		tableKeys(site),

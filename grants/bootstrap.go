@@ -193,6 +193,8 @@ var fenced = map[bool][]struct {
 		{list("approve"), "approve", "lambda.amazonaws.com"},
 		{list("closing"), "closing", "lambda.amazonaws.com"},
 		{list("sweep"), "sweep", "lambda.amazonaws.com"},
+		{list("operate"), "operate", "lambda.amazonaws.com"},
+		{list("operator", "breakglass"), "operator", ""},
 	},
 	false: {{list("*-reached"), "reached", ""}},
 }

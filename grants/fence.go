@@ -23,6 +23,8 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 			"entry":     entryBoundary(site),
 			"approve":   approveBoundary(site),
 			"closing":   closingBoundary(site),
+			"operate":   operateBoundary(site),
+			"operator":  operatorBoundary(site),
 			"sweep":     sweepBoundary(site),
 		}
 	}
@@ -211,7 +213,7 @@ func functionBoundary(site platform.Site) iam.Document {
 		allow("UseLedger", "limits, calls and records, by key; nothing is deleted", list("dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"),
 			list(site.TableARN(site.Ledger())), keyed),
 		deny("NeverSwitches", "who is stopped, and what a tenant's day has left, is not an interceptor's to see or change", list("dynamodb:*"),
-			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "OPEN#*", "SWITCHES", "TENANT#*")),
+			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "OPEN#*", "SWITCHES", "TENANT#*", "WIDEN#*")),
 		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
 		allow("AttestOwners", "whose a datum is, as a condition", list("dynamodb:ConditionCheckItem"), list(site.TableARN(site.Directory())), keyed),
@@ -227,7 +229,7 @@ func sweepBoundary(site platform.Site) iam.Document {
 	return iam.Doc(lambdaLogs(site), ownTraces,
 		allow("UseLedger", "what is due, by key", list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 			list(ledger, ledger+"/index/due"), iam.When("Null", "dynamodb:LeadingKeys", "false")),
-		deny("NeverSwitches", "who is stopped is for operators to see and change", list("dynamodb:*"), list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES")),
+		deny("NeverSwitches", "who is stopped is for operators to see and change", list("dynamodb:*"), list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES", "WIDEN#*")),
 		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
 		tableKeys(site), neverEscalate, neverAssume, neverInvoke)
@@ -247,6 +249,7 @@ func entryBoundary(site platform.Site) iam.Document {
 		allow("FindLanes", "where lanes register", list("ssm:GetParametersByPath"), registry(site)),
 		allow("UseLedger", "executions and days, by key", list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 			list(site.TableARN(site.Ledger())), iam.When("Null", "dynamodb:LeadingKeys", "false")),
+		neverSwitch(site),
 		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
 		tableKeys(site),

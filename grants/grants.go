@@ -58,6 +58,9 @@ func platformAccount(p *platform.Platform, e platform.Environment, site platform
 	if len(p.Closings(e)) > 0 {
 		w.Roles, w.Policies = append(w.Roles, closing(p, e, site)), append(w.Policies, closingPolicies(p, e, site)...)
 	}
+	if e.Operations != nil {
+		w.Roles = append(w.Roles, operate(p, e, site), operator(p, e, site), breakglass(p, e, site))
+	}
 	return w
 }
 

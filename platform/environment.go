@@ -10,6 +10,7 @@ type Environment struct {
 	Day         terms.Zone   `key:"day" need:"yes" doc:"the IANA time zone in which a day begins"`
 	Data        Data         `key:"data" need:"yes" doc:"what kind of data lives here"`
 	Deploy      Deploy       `key:"deploy" need:"yes" doc:"who may deploy"`
+	Operations  *Operations  `key:"operations" doc:"who may intervene while agents run; without it nobody can stop anything by a command"`
 	Evaluation  *Evaluation  `key:"evaluation" doc:"scores a version needs before it may come here"`
 	Identity    Identity     `key:"identity" need:"yes" doc:"the company's identity provider, as this environment uses it"`
 	Network     Network      `key:"network" need:"yes" doc:"how runtimes reach out"`
@@ -96,6 +97,14 @@ func (d Deploy) OnlyPipeline() bool { return len(d.By) == 1 && d.By[0] == Pipeli
 func (d Deploy) ApproversOf(class string) []string {
 	a, _ := find(d.Approvers, func(a Approver) bool { return a.Class == class })
 	return a.People
+}
+
+// Operations is the people who may intervene while agents run. An operator stops, looks, and
+// asks to undo; whoever is behind the glass approves what somebody else asked for. The lists
+// may overlap: what takes two people takes two names, not two lists.
+type Operations struct {
+	Operators  []string `key:"operators" need:"yes" doc:"IAM role ARNs of people who may stop, look, and ask to undo; whoever vouches for them names their sessions after them"`
+	Breakglass []string `key:"breakglass" need:"yes" doc:"IAM role ARNs of people who may approve what somebody else asked to undo; from the same directory of people"`
 }
 
 // Approver is a class of approval and the people who can give it.

@@ -275,6 +275,9 @@ func RegistrationPath(s Site) string { return RegistryPath(s) + "lanes/" }
 // DoorURL is where the front door's own address is registered.
 func DoorURL(s Site) string { return RegistryPath(s) + "door/url" }
 
+// OperateURL is where the address is registered at which people intervene.
+func OperateURL(s Site) string { return RegistryPath(s) + "operate/url" }
+
 // EnginePrefix begins the name of every policy engine of an environment.
 func EnginePrefix(s Site) string { return underscored(s.Named()) + "_" }
 

@@ -104,6 +104,14 @@ var ceilings = []row{
 	{kind: "closing", actions: list("sqs:SendMessage"), own: list("arn:{p}:sqs:{r}:{a}:{named}-*"), why: "events that could not be used are kept"},
 	{kind: "closing", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
 
+	{kind: "operate", actions: writeLogs, own: allFunctions, why: "its own log group"},
+	{kind: "operate", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "operate", actions: list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), own: list("{ledger}"), why: "it stops, and widens for two people"},
+	{kind: "operate", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
+
+	{kind: "operator", actions: list("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"), own: list("{operate}"), why: "a person calls the one address"},
+	{kind: "operator", actions: list("ssm:GetParameter"), own: list("{operate address}"), why: "and looks up where it is"},
+
 	{kind: "entry", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "entry", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
 	{kind: "entry", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register"},
@@ -114,10 +122,13 @@ var ceilings = []row{
 	{kind: "entry", actions: takeRole, own: list("arn:{p}:iam::{a}:role/remit/{named}-*-memory"), why: "it vends memory for a verified user"},
 }
 
-// ceilingKind is whose rows hold a role: interceptors share theirs.
+// ceilingKind is whose rows hold a role: interceptors share theirs, and so do people.
 func (d duty) ceilingKind() string {
-	if d.kind == "request" || d.kind == "response" {
+	switch d.kind {
+	case "request", "response":
 		return "function"
+	case "breakglass":
+		return "operator"
 	}
 	return d.kind
 }
@@ -151,6 +162,7 @@ func (c *court) siteShapes(e platform.Environment, site platform.Site) shapes {
 		"runtimes": list(platform.RuntimePrefix(site.Platform)), "engines": list(platform.EnginePrefix(site)),
 		"registry": list(platform.RegistryPath(site)), "registry path": list(strings.TrimSuffix(platform.RegistryPath(site), "/")),
 		"ledger": list(site.TableARN(site.Ledger())), "directory": list(site.TableARN(site.Directory())), "secrets": nil,
+		"operate": list(site.ARN("lambda", "function:"+site.Function("operate")+":"+platform.Live)), "operate address": list(site.ARN("ssm", "parameter"+platform.OperateURL(site))),
 		"call key": list(site.KeyARN(platform.CallKeyID)), "delegation key": list(site.KeyARN(platform.DelegationKeyID)),
 		"buses": nil, "models": nil, "brokered models": nil, "target functions": nil, "target apis": nil, "reached": nil, "reached directly": nil, "all reached": nil, "all reached directly": nil,
 	}

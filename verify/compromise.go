@@ -35,8 +35,12 @@ var (
 	forgeKeys    = cant{sentence: "it frees or takes an idempotency key", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("ONCE#x")}
 	forgeFacts   = cant{sentence: "it writes a record", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
 	spendLimits  = cant{sentence: "it changes an execution, a day or what waits for a user", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("EXEC#x", "USER#x", "CONFIRM#x")}
-	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "OPEN#x", "TENANT#x")}
-	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES")}
+	spendDays    = cant{sentence: "it changes a day, a list of who is open, or what waits for a user", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("USER#x", "TENANT#x", "OPEN#x", "CONFIRM#x")}
+	forgeCalls   = cant{sentence: "it writes the record of a call", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
+	callOthers   = cant{sentence: "it calls anything but the function where people intervene", actions: callTools.actions, except: list("{operate}")}
+	readOthers   = cant{sentence: "it reads a secret or takes a token, or reads a parameter but that function's address", actions: readSecrets.actions, except: list("{operate address}")}
+	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x", "OPEN#x", "TENANT#x")}
+	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x")}
 	rewriteFacts = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
 	rewriteCode  = cant{sentence: "it changes code, images or prompts", actions: []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}}
 	permissions  = cant{sentence: "it changes permissions", actions: []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}}
@@ -56,6 +60,8 @@ var compromised = []compromise{
 	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts}},
 	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts}},
 	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits}},
+	{"operate", []string{"operate"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, spendDays, forgeKeys, forgeCalls, rewriteFacts}},
+	{"operator", []string{"operator", "breakglass"}, []cant{startAgents, loosen, callOthers, readOthers, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts}},
 }
 

@@ -59,6 +59,11 @@ func enrol(roles map[iam.ARN]duty, e platform.Environment, site platform.Site) {
 		roles[iam.ARN(site.Role("closing"))] = duty{kind: "closing", site: site, boundary: iam.ARN(site.Boundary("closing")), path: "environments." + e.Name + ".buses"}
 		roles[iam.ARN(site.Role("sweep"))] = duty{kind: "sweep", site: site, boundary: iam.ARN(site.Boundary("sweep")), path: "environments." + e.Name + ".limits"}
 	}
+	if site.Purpose == platform.PlatformAccount && e.Operations != nil {
+		for kind, boundary := range map[string]string{"operate": "operate", "operator": "operator", "breakglass": "operator"} {
+			roles[iam.ARN(site.Role(kind))] = duty{kind: kind, site: site, boundary: iam.ARN(site.Boundary(boundary)), path: "environments." + e.Name + ".operations"}
+		}
+	}
 }
 
 // laneKinds are a lane's roles and the kind of boundary each stands in.

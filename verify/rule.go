@@ -17,7 +17,7 @@ func init() {
 		isolation, reference,
 		boundary, shed, fence,
 		ceiling, ceilingOfBoundary, beyondBoundary,
-		memory, managedMemory, ledgerRule, forAllValues,
+		memory, managedMemory, ledgerRule, operations, forAllValues,
 		trustAccount, trustForeign, trustService, trustFederated, halves, openResource,
 		escalation, passRole,
 		gatewayRule, runtimeRule, engineRule,

@@ -84,7 +84,7 @@ var trustForeign = Rule{
 }
 
 // knows: declared accounts are known; without a declaration those with roles in the world;
-// and people whom the declaration lets deploy.
+// and people whom the declaration lets deploy or operate.
 func (c *court) knows(a *actor, account string) bool {
 	if account == a.ARN.Account() {
 		return true
@@ -96,7 +96,7 @@ func (c *court) knows(a *actor, account string) bool {
 		return true
 	}
 	for _, e := range c.Platform.Environments {
-		if slices.ContainsFunc(e.Deploy.By, func(arn string) bool { return iam.ARN(arn).Account() == account }) {
+		if slices.ContainsFunc(peopleOf(e), func(arn string) bool { return iam.ARN(arn).Account() == account }) {
 			return true
 		}
 	}
@@ -266,10 +266,18 @@ func (c *court) withoutCaller() []Finding {
 	})
 }
 
-// person reports whether the declaration lets somebody of that ARN deploy: people's roles are
-// made elsewhere.
+// person reports whether the declaration lets somebody of that ARN deploy or operate: people's
+// roles are made elsewhere.
 func (c *court) person(arn string) bool {
-	return c.Platform != nil && slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool { return slices.Contains(e.Deploy.By, arn) })
+	return c.Platform != nil && slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool { return slices.Contains(peopleOf(e), arn) })
+}
+
+// peopleOf is the roles of people that an environment names.
+func peopleOf(e platform.Environment) []string {
+	if e.Operations == nil {
+		return e.Deploy.By
+	}
+	return slices.Concat(e.Deploy.By, e.Operations.Operators, e.Operations.Breakglass)
 }
 
 var openResource = Rule{

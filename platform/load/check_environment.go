@@ -26,6 +26,7 @@ func (c *checker) environment(e platform.Environment) {
 	c.constraints(e.Constraints, at+"constraints", seen)
 	c.data(at, e)
 	c.deploy(at, e)
+	c.operations(at, e)
 	c.identity(at, e)
 	c.network(at, e)
 	c.credentials(at, e)
@@ -100,6 +101,21 @@ func (c *checker) deploy(at string, e platform.Environment) {
 	for i, principal := range e.Deploy.By {
 		if principal != "" && !iamRole.MatchString(principal) {
 			c.say("bad-deploy", fmt.Sprintf("%sdeploy.by[%d]", at, i), "must be the word pipeline or an IAM role's ARN", "such as arn:aws:iam::111122223333:role/Developer")
+		}
+	}
+}
+
+// operations: a list names roles of people. A user's key never expires, and an account's root is
+// everyone in it.
+func (c *checker) operations(at string, e platform.Environment) {
+	if e.Operations == nil {
+		return
+	}
+	for list, arns := range map[string][]string{"operators": e.Operations.Operators, "breakglass": e.Operations.Breakglass} {
+		for i, principal := range arns {
+			if principal != "" && !iamRole.MatchString(principal) {
+				c.say("bad-operations", fmt.Sprintf("%soperations.%s[%d]", at, list, i), "must be an IAM role's ARN", "such as arn:aws:iam::111122223333:role/Operator")
+			}
 		}
 	}
 }

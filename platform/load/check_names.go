@@ -87,7 +87,7 @@ func usesOfTarget(path string, t platform.Target) []use {
 	return out
 }
 
-// foreignPrincipals refuses a deployer who lives in an account of another environment.
+// foreignPrincipals refuses a deployer or operator who lives in an account of another environment.
 func (c *checker) foreignPrincipals() {
 	home := map[terms.AccountID]string{}
 	for _, e := range c.p.Environments {
@@ -96,16 +96,27 @@ func (c *checker) foreignPrincipals() {
 		}
 	}
 	for _, e := range c.p.Environments {
-		for i, principal := range e.Deploy.By {
-			m := iamRole.FindStringSubmatch(principal)
-			if m == nil {
-				continue
-			}
-			if other := home[terms.AccountID(m[1])]; other != "" && other != e.Name {
-				c.say("shared-between-environments", fmt.Sprintf("environments.%s.deploy.by[%d]", e.Name, i), fmt.Sprintf("the principal lives in an account of %s", other), "each environment has its own deployers")
+		for path, arns := range peopleOf(e) {
+			for i, principal := range arns {
+				m := iamRole.FindStringSubmatch(principal)
+				if m == nil {
+					continue
+				}
+				if other := home[terms.AccountID(m[1])]; other != "" && other != e.Name {
+					c.say("shared-between-environments", fmt.Sprintf("environments.%s.%s[%d]", e.Name, path, i), fmt.Sprintf("the principal lives in an account of %s", other), "each environment has its own people")
+				}
 			}
 		}
 	}
+}
+
+// peopleOf is the roles of people that an environment names, by where it does.
+func peopleOf(e platform.Environment) map[string][]string {
+	out := map[string][]string{"deploy.by": e.Deploy.By}
+	if e.Operations != nil {
+		out["operations.operators"], out["operations.breakglass"] = e.Operations.Operators, e.Operations.Breakglass
+	}
+	return out
 }
 
 var iamRole = regexp.MustCompile(`^arn:aws(?:-cn|-us-gov)?:iam::([0-9]{12}):role/[A-Za-z0-9+=,.@_/-]{1,512}$`)

@@ -33,6 +33,9 @@ const (
 	sweepRole   = "meridian-prod-sweep"
 	approveRole = "meridian-prod-approve"
 	closingRole = "meridian-prod-closing"
+	operateRole = "meridian-prod-operate"
+	operator    = "meridian-prod-operator"
+	breakglass  = "meridian-prod-breakglass"
 )
 
 func roleNamed(c *verify.Case, name string) *iam.Role {
@@ -177,7 +180,7 @@ var faults = []fault{
 	}},
 	{"closing events free the keys of any tool", "ledger", edit(closingRole, "policy", "FreeKeys", instead("dynamodb:LeadingKeys", "ONCE#*"))},
 	{"closing events end an execution", "compromise-closing ledger", loose(closingRole, grant("End", words("dynamodb:DeleteItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "EXEC#*"), iam.When("Null", "dynamodb:LeadingKeys", "false")))},
-	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
+	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger operations", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
 	{"any rule starts the closing events", "resource-open", func(c *verify.Case) {
 		d := &policyOf(c, "arn:aws:lambda:us-east-1:"+prodAccount+":function:meridian-prod-closing:live").Document
 		d.Statements = slices.Clone(d.Statements)
@@ -217,7 +220,7 @@ var faults = []fault{
 }
 
 // planted is every fault there is.
-func planted() []fault { return append(slices.Clone(faults), more()...) }
+func planted() []fault { return slices.Concat(faults, more(), interventions()) }
 
 // healthy is the worked company's whole world, which is clean before anything is planted.
 func healthy(t *testing.T) verify.Case {
