@@ -43,6 +43,9 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 	if len(p.Closings(e)) > 0 {
 		closing(s, p, e, site, made[roleID(s, iam.ARN(site.Role("closing")))], b)
 	}
+	if e.Operations != nil {
+		operations(s, e, site, made[roleID(s, iam.ARN(site.Role("operate")))], b)
+	}
 	return s
 }
 

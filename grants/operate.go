@@ -1,8 +1,6 @@
 package grants
 
 import (
-	"time"
-
 	"remit/iam"
 	"remit/platform"
 )
@@ -54,14 +52,10 @@ func breakglass(p *platform.Platform, e platform.Environment, site platform.Site
 	return people(p, e, site, "breakglass", e.Operations.Breakglass)
 }
 
-// PeopleFor is how long a person may keep such a role: for as long as role chaining lets them
-// anyway (IAM User Guide, id_roles: role chaining).
-const PeopleFor = time.Hour
-
+// people is a role that people come in. It lasts an hour: IAM's default, and all that role
+// chaining gives (IAM User Guide, id_roles_manage-assume).
 func people(p *platform.Platform, e platform.Environment, site platform.Site, name string, who []string) iam.Role {
-	r := role(p, site, site.Role(name), "operator", "environments."+e.Name+".operations", byPeople(who), iam.Doc(append(callAddress(site), findAddress(site))...))
-	r.Session = PeopleFor
-	return r
+	return role(p, site, site.Role(name), "operator", "environments."+e.Name+".operations", byPeople(who), iam.Doc(append(callAddress(site), findAddress(site))...))
 }
 
 // UserID is the key that holds the id of a caller's role and, after a colon, the name of their

@@ -581,33 +581,53 @@ func TestNothingInAnEnvironmentNamesAnothersAccount(t *testing.T) {
 }
 
 func noForeignAccount(v view) (out []string) {
-	own, deployers := map[string]bool{}, map[string]bool{}
+	own := accountsOf()
 	for _, a := range v.e.Accounts {
 		own[string(a.ID)] = true
 	}
-	if v.p.Shared != nil {
-		for _, a := range v.p.Shared.Accounts {
-			deployers[string(a.ID)] = true
-		}
-	}
-	for _, by := range v.e.Deploy.By {
-		deployers[iam.ARN(by).Account()] = true
-	}
-	check := func(at, text string, alsoDeployers bool) {
+	check := func(at, text string, also map[string]bool) {
 		for _, id := range accountNumber.FindAllString(text, -1) {
-			if !own[id] && !(alsoDeployers && deployers[id]) {
+			if !own[id] && !also[id] {
 				out = append(out, fmt.Sprintf("%s names account %s", at, id))
 			}
 		}
 	}
 	for _, r := range v.w.Roles {
-		bootstrap := strings.HasPrefix(r.ARN.Part(5), "role"+platform.BootstrapPath)
-		check(string(r.ARN), string(r.ARN)+" "+string(r.Boundary), false)
-		check(string(r.ARN)+" policy", string(r.Policy.JSON()), false)
-		check(string(r.ARN)+" trust", string(r.Trust.JSON()), bootstrap)
+		check(string(r.ARN), string(r.ARN)+" "+string(r.Boundary), nil)
+		check(string(r.ARN)+" policy", string(r.Policy.JSON()), nil)
+		check(string(r.ARN)+" trust", string(r.Trust.JSON()), comers(v, r))
 	}
 	for _, p := range v.w.Policies {
-		check(string(p.ARN), string(p.ARN)+" "+p.Account+" "+string(p.Document.JSON()), false)
+		check(string(p.ARN), string(p.ARN)+" "+p.Account+" "+string(p.Document.JSON()), nil)
+	}
+	return out
+}
+
+// comers are the accounts outside that people may come from: whoever deploys takes the
+// bootstrap's roles, whoever operates theirs.
+func comers(v view, r iam.Role) map[string]bool {
+	site := v.p.Site(v.e, platform.PlatformAccount)
+	switch {
+	case strings.HasPrefix(r.ARN.Part(5), "role"+platform.BootstrapPath):
+		out := accountsOf(v.e.Deploy.By...)
+		if v.p.Shared != nil {
+			for _, a := range v.p.Shared.Accounts {
+				out[string(a.ID)] = true
+			}
+		}
+		return out
+	case v.e.Operations != nil && string(r.ARN) == site.Role("operator"):
+		return accountsOf(v.e.Operations.Operators...)
+	case v.e.Operations != nil && string(r.ARN) == site.Role("breakglass"):
+		return accountsOf(v.e.Operations.Breakglass...)
+	}
+	return nil
+}
+
+func accountsOf(arns ...string) map[string]bool {
+	out := map[string]bool{}
+	for _, arn := range arns {
+		out[iam.ARN(arn).Account()] = true
 	}
 	return out
 }

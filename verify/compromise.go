@@ -60,7 +60,7 @@ var compromised = []compromise{
 	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts}},
 	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts}},
 	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits}},
-	{"operate", []string{"operate"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, spendDays, forgeKeys, forgeCalls, rewriteFacts}},
+	{"operating-function", []string{"operate"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, spendDays, forgeKeys, forgeCalls, rewriteFacts}},
 	{"operator", []string{"operator", "breakglass"}, []cant{startAgents, loosen, callOthers, readOthers, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts}},
 }

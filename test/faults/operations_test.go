@@ -38,8 +38,8 @@ func interventions() []fault {
 			open := iam.Statement{Sid: "AnyoneKnocks", Effect: iam.Allow, Principals: iam.Principals{AWS: words("*")}, Actions: iam.Of("lambda:InvokeFunctionUrl"), Resources: iam.Of(operateAt + ":live"), When: []iam.Condition{iam.When("StringEquals", "lambda:FunctionUrlAuthType", "NONE")}}
 			c.World.Policies = append(slices.Clip(c.World.Policies), iam.Policy{ARN: operateAt + ":live", Kind: "AWS::Lambda::Function", Account: prodAccount, Document: iam.Doc(open)})
 		}},
-		{"the operating function calls a tool", "ceiling ceiling-of-boundary compromise-operate", loose(operateRole, grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
-		{"the operating function approves for a user", "compromise-operate", loose(operateRole, writes("CONFIRM#*"))},
-		{"the operating function gives a day back", "compromise-operate", loose(operateRole, writes("USER#*"))},
+		{"the operating function calls a tool", "ceiling ceiling-of-boundary compromise-operating-function", loose(operateRole, grant("Call", words("lambda:InvokeFunction"), words("arn:aws:lambda:us-east-1:"+prodAccount+":function:score:live")))},
+		{"the operating function approves for a user", "compromise-operating-function", loose(operateRole, writes("CONFIRM#*"))},
+		{"the operating function gives a day back", "compromise-operating-function", loose(operateRole, writes("USER#*"))},
 	}
 }
