@@ -17,7 +17,7 @@ func operate(p *platform.Platform, e platform.Environment, site platform.Site) i
 			items(site, "FindOpen", "which open executions a switch concerns", list("dynamodb:Query"), "OPEN#*"),
 			items(site, "EndExecutions", "a switch ends them, a second person raises their limits", list("dynamodb:GetItem", "dynamodb:UpdateItem"), "EXEC#*"),
 			items(site, "KeepAskings", "what one person asked for waits for another", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "WIDEN#*"),
-			items(site, "ReadDays", "what a day has used", list("dynamodb:GetItem"), "TENANT#*", "USER#*"),
+			items(site, "ReadDays", "what a day has used", list("dynamodb:GetItem"), "TENANT#*", "USER#cost#*", "USER#tool/*"),
 			writeRecords(site, "RECORD#SWITCHES"), useLedgerKey(site),
 			ownLogs(site, site.Function("operate")), ownTraces))
 }

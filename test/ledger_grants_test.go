@@ -69,10 +69,10 @@ func (a asking) Apply(ctx context.Context, token string, ops []ledger.Op) error 
 
 // company is one lane with a tool of each kind, and the functions that serve it.
 type company struct {
-	t                                          *testing.T
-	request, response, entry, approve, closing asking
-	opens                                      *ledger.Ledger
-	bundle                                     *policy.Bundle
+	t                                                   *testing.T
+	request, response, entry, approve, closing, operate asking
+	opens                                               *ledger.Ledger
+	bundle                                              *policy.Bundle
 }
 
 var asked = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -108,7 +108,7 @@ func newCompany(t *testing.T) *company {
 		t.Fatal(err)
 	}
 	by := func() asking { return asking{store, map[string]bool{}} }
-	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), bundle: loaded}
+	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), operate: by(), bundle: loaded}
 	c.opens = &ledger.Ledger{Store: c.entry}
 	return c
 }
@@ -199,6 +199,36 @@ func (c *company) day() {
 	if err := c.opens.Close(context.Background(), "e-1", "answered", asked); err != nil {
 		c.t.Fatal(err)
 	}
+	c.intervene()
+}
+
+// intervene is everything that people do at the operating function.
+func (c *company) intervene() {
+	l, ctx, until := &ledger.Ledger{Store: c.operate}, context.Background(), asked.Add(time.Hour)
+	c.open(c.opens, "e-3", "")
+	for _, w := range []ledger.Want{
+		{Execution: "e-3", More: ledger.Amount{Limit: ledger.ToolCallsLimit, Take: 1}, Who: "olu", Why: "month end", At: asked, Until: until},
+		{Kind: ledger.SwitchLane, Name: askingLane.String(), Who: "olu", Why: "mended", At: asked, Until: until},
+	} {
+		if w.Kind != "" {
+			if ended, err := l.Stop(ctx, ledger.Switch{Kind: w.Kind, Name: w.Name, Who: "olu", Why: "odd", At: asked}); err != nil || len(ended) != 1 {
+				c.t.Fatalf("%v, %v", ended, err)
+			}
+		}
+		id, err := l.AskToWiden(ctx, w)
+		if err == nil {
+			_, err = l.Widen(ctx, id, "pam", asked)
+		}
+		if err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	if _, err := l.Switches(ctx); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := l.Budget(ctx, ana, "2026-11-24", terms.DailyLimit("find")); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // approval is what approvals ask before the call runs, in e-2; a first try is not taken.
@@ -231,7 +261,7 @@ func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
 	p := declared(t, "meridian")
 	e, _ := p.Environment("prod")
 	world := grants.Intended(p, "prod")
-	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing} {
+	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing, "operate": c.operate} {
 		granted := ledgerGrants(p, e, world, kind)
 		for need := range function.asked {
 			if !granted[need] {

@@ -30,3 +30,26 @@ func TestWhatIsSynthesizedIsProvedToKeepWithinItsRemit(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAddressThatIsDeployedWithoutSignaturesIsSeen: the templates, not the grants, say what
+// an address asks for.
+func TestAnAddressThatIsDeployedWithoutSignaturesIsSeen(t *testing.T) {
+	p := declared(t, "meridian")
+	w, _ := assembly.World(stacksOf(t, "meridian"))
+	flipped := 0
+	for _, r := range w.Of("AWS::Lambda::Url") {
+		if r.Setting("AuthType") == "AWS_IAM" {
+			r.Settings["AuthType"] = []string{"NONE"}
+			flipped++
+		}
+	}
+	seen := 0
+	for _, f := range verify.Judge(verify.Case{World: w, Platform: p, Today: today}).Findings {
+		if f.Rule == "operations" {
+			seen++
+		}
+	}
+	if flipped != len(p.Environments) || seen != flipped {
+		t.Errorf("of %d addresses that ask for a signature, without it %d are seen; %d environments have one", flipped, seen, len(p.Environments))
+	}
+}
