@@ -12,14 +12,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"remit/ledger"
 	"remit/ledger/dynamo"
 	"remit/platform"
-	"remit/terms"
 )
 
 // owner is what the directory knows of one datum: whose it is, and who stands in which
@@ -190,89 +188,4 @@ func (c *command) getOwner(d *dynamo.Store, directory, datum string) error {
 		}
 	}
 	return c.print(o, text.String())
-}
-
-// budget prints a user's and a tenant's day: `remit budget show USER --tenant T`.
-func budget(c *command, arguments []string) error {
-	if len(arguments) < 2 || arguments[0] != "show" || c.tenant == "" {
-		return usage{"budget show USER --tenant TENANT"}
-	}
-	e, site, err := c.one(arguments[2:])
-	if err != nil {
-		return err
-	}
-	store, err := directoryOf(context.Background(), site)
-	if err != nil {
-		return err
-	}
-	l := &ledger.Ledger{Store: store, Zone: e.Day}
-	today := ledger.DayOf(time.Now(), e.Day)
-	b, err := l.Budget(context.Background(), terms.User{ID: arguments[1], Tenant: c.tenant}, today, dailyLimits(e)...)
-	if err != nil {
-		return err
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "%s of %s, %s in %s\n", arguments[1], c.tenant, today, e.Day)
-	fmt.Fprintf(&text, "  cost          %s of %s, open executions at their most\n", terms.MicroUSD(b.User[ledger.CostLimit]), e.Limits.User.CostPerDay)
-	fmt.Fprintf(&text, "  tenant's cost %s of %s\n", terms.MicroUSD(b.Tenant), e.Limits.Tenant.CostPerDay)
-	for _, limit := range slices.Sorted(maps.Keys(b.User)) {
-		if tool, ok := strings.CutPrefix(limit, "tool/"); ok {
-			fmt.Fprintf(&text, "  %-13s %d calls\n", tool, b.User[limit])
-		}
-	}
-	return c.print(b, text.String())
-}
-
-// dailyLimits are the limits that a user's day has besides its cost.
-func dailyLimits(e platform.Environment) []string {
-	var out []string
-	for _, tool := range e.Limits.Tools {
-		out = append(out, terms.DailyLimit(tool.Tool))
-	}
-	return out
-}
-
-// stop stops a lane, user, tool or execution: nothing new opens, and the next call of what
-// is open is refused. It only narrows; there is no verb that undoes it alone.
-func stop(c *command, arguments []string) error {
-	kinds := []ledger.SwitchKind{ledger.SwitchLane, ledger.SwitchUser, ledger.SwitchTool, ledger.SwitchExecution}
-	if len(arguments) < 2 || !slices.Contains(kinds, ledger.SwitchKind(arguments[0])) || c.reason == "" {
-		return usage{"stop lane|user|tool|execution NAME --why REASON; a user is named USER with --tenant TENANT, a lane agent/lane"}
-	}
-	kind, name := ledger.SwitchKind(arguments[0]), arguments[1]
-	_, site, err := c.one(arguments[2:])
-	if err != nil {
-		return err
-	}
-	switch kind {
-	case ledger.SwitchUser:
-		if c.tenant == "" {
-			return usage{"a user is named with --tenant TENANT"}
-		}
-		name = ledger.UserName(terms.User{ID: name, Tenant: c.tenant})
-	case ledger.SwitchLane:
-		agent, lane, ok := strings.Cut(name, "/")
-		if !ok {
-			return usage{"a lane is named agent/lane"}
-		}
-		name = terms.Lane{Platform: site.Platform, Environment: site.Environment, Agent: agent, Name: lane}.String()
-	}
-	return c.stopped(site, ledger.Switch{Kind: kind, Name: name, Why: c.reason, At: time.Now()})
-}
-
-func (c *command) stopped(site platform.Site, s ledger.Switch) error {
-	ctx := context.Background()
-	var err error
-	if s.Who, err = callerOf(ctx, site); err != nil {
-		return err
-	}
-	store, err := directoryOf(ctx, site)
-	if err != nil {
-		return err
-	}
-	open, err := (&ledger.Ledger{Store: store}).Stop(ctx, s)
-	if err != nil {
-		return fmt.Errorf("%w; run it again: stopping twice is safe", err)
-	}
-	return c.print(map[string]any{"stopped": s.Name, "by": s.Who, "executions": open}, fmt.Sprintf("%s %s is stopped by %s; %d open executions end at their next call\n", s.Kind, s.Name, s.Who, len(open)))
 }

@@ -57,7 +57,11 @@ func init() {
 		{"can", "[QUESTION]", "who may do what: 'who ACTION RESOURCE', 'what ROLE', 'why ROLE ACTION RESOURCE'", can},
 		{"data", "import FILE|set DIRECTORY DATUM|get DIRECTORY DATUM [DECLARATION]", "load and look up who owns what in an environment", data},
 		{"budget", "show USER --tenant TENANT [DECLARATION]", "print what a user's and a tenant's day has used", budget},
-		{"stop", "lane|user|tool|execution NAME --why REASON [DECLARATION]", "stop it at the next call; undoing that takes two people and is no verb", stop},
+		{"switches", "[DECLARATION]", "print what is stopped, by whom and why, and until when it is held off", switches},
+		{"stop", "lane|tool|user|execution NAME --why REASON [DECLARATION]", "stop it at the next call; undoing that takes two people", stop},
+		{"resume", "lane|tool|user NAME --why REASON --until TIME [DECLARATION]", "ask to undo a stop for a while; a second person approves", resume},
+		{"raise", "EXECUTION LIMIT BY --why REASON --until TIME [DECLARATION]", "ask to raise a limit of an open execution; a second person approves", raise},
+		{"approve", "ID [DECLARATION]", "do what somebody else asked for; this breaks the glass", approve},
 		{"version", "", "print the version", printVersion},
 		{"help", "", "print this text", help},
 	}
@@ -81,8 +85,9 @@ type command struct {
 	markdown bool
 	port     int
 
-	tenant, reason string
-	relations      []string
+	tenant, reason, until string
+	breakGlass            bool
+	relations             []string
 }
 
 // errFindings makes the exit code 1 without a further message: the findings are the result.
@@ -108,6 +113,8 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.StringVar(&c.assembly, "assembly", "", "the synthesized cloud assembly")
 	c.flags.StringVar(&c.tenant, "tenant", "", "the tenant of a user or an owner")
 	c.flags.StringVar(&c.reason, "why", "", "the reason, for the record")
+	c.flags.StringVar(&c.until, "until", "", "when what is undone is stopped again: a duration, or a time")
+	c.flags.BoolVar(&c.breakGlass, "break-glass", false, "come in the break-glass role, for whoever has no other")
 	c.flags.Func("relation", "NAME=USER,USER of a datum; may come again", func(given string) error { c.relations = append(c.relations, given); return nil })
 	rest, err := parse(c.flags, arguments)
 	if errors.Is(err, flag.ErrHelp) {
@@ -282,6 +289,9 @@ func help(c *command, _ []string) error {
 		"intends; lone templates are read as deployed to --account ID and --region NAME; an EXPORT is what\n" +
 		"'aws iam get-account-authorization-details' prints of a live account; verify --sarif and\n" +
 		"diff --markdown print for code hosts.\n" +
+		"budget, switches, stop, resume, raise and approve speak to the environment's operating function with\n" +
+		"your own AWS credentials, in the role its declaration gives you and under your own name; a user is\n" +
+		"named USER with --tenant TENANT, a lane agent/lane; --until takes 2h or 2026-11-24T18:00:00Z.\n" +
 		"Exit codes: 0 clean, 1 findings, 2 misuse.\n")
 	return c.print(list, out.String())
 }

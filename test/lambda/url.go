@@ -33,20 +33,35 @@ type prelude struct {
 // ServeHTTP is the function's URL with invoke mode RESPONSE_STREAM and no authorization. A
 // function that fails is 502, and what it said stays behind (Lambda developer guide,
 // urls-invocation).
-func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	payload, err := eventOf(r)
+func (f *Function) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.answer(w, r, nil) }
+
+// Signed is the function's URL with authorization AWS_IAM: who answers whose signature a request
+// bears, "" for nobody's, who gets no further (Lambda developer guide, urls-auth).
+func (f *Function) Signed(who func(*http.Request) (arn string)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arn := who(r)
+		if arn == "" {
+			http.Error(w, `{"Message":"Forbidden"}`, http.StatusForbidden)
+			return
+		}
+		f.answer(w, r, &events.LambdaFunctionURLRequestContextAuthorizerIAMDescription{AccountID: strings.Split(arn, ":")[4], UserARN: arn})
+	})
+}
+
+func (f *Function) answer(w http.ResponseWriter, r *http.Request, by *events.LambdaFunctionURLRequestContextAuthorizerIAMDescription) {
+	payload, err := eventOf(r, by)
 	if err != nil {
 		http.Error(w, `{"Message":null}`, http.StatusBadRequest)
 		return
 	}
-	answer, err := f.Invoke(context.WithoutCancel(r.Context()), Event{Payload: payload}) // a client that leaves does not end an invocation
+	given, err := f.Invoke(context.WithoutCancel(r.Context()), Event{Payload: payload}) // a client that leaves does not end an invocation
 	if err != nil {
 		f.note("its URL answers 502: " + err.Error())
 		http.Error(w, "Internal Server Error", http.StatusBadGateway)
 		return
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
-	if err := stream(w, answer); err != nil {
+	defer func() { _ = given.Body.Close() }() // it was only read
+	if err := stream(w, given); err != nil {
 		f.note("its answer was cut: " + err.Error())
 		panic(http.ErrAbortHandler) // the client must not take a part for the whole
 	}
@@ -60,7 +75,7 @@ func (f *Function) note(text string) {
 
 // eventOf is a request as a function URL shows it: header names are lower case, several
 // values are one.
-func eventOf(r *http.Request) ([]byte, error) {
+func eventOf(r *http.Request, by *events.LambdaFunctionURLRequestContextAuthorizerIAMDescription) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxPayload+1))
 	if err != nil || len(body) > maxPayload {
 		return nil, errors.New("the body cannot be read, or is too large")
@@ -75,6 +90,9 @@ func eventOf(r *http.Request) ([]byte, error) {
 	e.RequestContext = events.LambdaFunctionURLRequestContext{
 		AccountID: "anonymous", DomainName: r.Host, TimeEpoch: time.Now().UnixMilli(),
 		HTTP: events.LambdaFunctionURLRequestContextHTTPDescription{Method: r.Method, Path: r.URL.Path, Protocol: r.Proto, SourceIP: "127.0.0.1", UserAgent: r.UserAgent()},
+	}
+	if by != nil {
+		e.RequestContext.AccountID, e.RequestContext.Authorizer = by.AccountID, &events.LambdaFunctionURLRequestContextAuthorizerDescription{IAM: by}
 	}
 	return json.Marshal(e)
 }

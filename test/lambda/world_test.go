@@ -187,6 +187,11 @@ func (w *world) closingEnvironment() map[string]string {
 	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_DIRECTORY": w.site.Directory()}
 }
 
+// operateEnvironment is constructs/operate.go's.
+func (w *world) operateEnvironment() map[string]string {
+	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_DAY": string(w.e.Day), "REMIT_ENVIRONMENT": w.e.Name, "REMIT_OPERATOR": w.site.Role("operator"), "REMIT_BREAKGLASS": w.site.Role("breakglass")}
+}
+
 // lane is a running lane's part of the world: its registration, and its two interceptors.
 type lane struct {
 	platform.Running

@@ -38,10 +38,12 @@ type Cloud struct {
 	up         chan struct{}      // closed at the end: whoever waits for what is down goes
 }
 
-// session is whose an access key is: a role, and what the role's session was tagged with.
+// session is whose an access key is: a role, what the role's session was tagged with, and how
+// it is called.
 type session struct {
 	role string
 	tags map[string]string
+	name string
 }
 
 // Call is one thing that was asked for, as IAM would be asked: By is the ARN of the role
@@ -102,20 +104,44 @@ func (c *Cloud) Close() {
 // Environment is what Lambda would set for a function with this role, and where its clients
 // find this cloud.
 func (c *Cloud) Environment(role string) map[string]string {
-	out := map[string]string{"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": c.accessKeyOf(role, nil), "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "session"}
+	out := map[string]string{"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": c.SignIn(role, "function"), "AWS_SECRET_ACCESS_KEY": Secret, "AWS_SESSION_TOKEN": "session"}
 	for service, variable := range variables {
 		out[variable] = c.URL + "/" + service
 	}
 	return out
 }
 
-// accessKeyOf is a new access key for a session of a role.
-func (c *Cloud) accessKeyOf(role string, tags map[string]string) string {
+// SignIn is a new access key for a session of a role, as an identity provider or Lambda names
+// it. Every secret key is [Secret].
+func (c *Cloud) SignIn(role, name string) (accessKey string) {
+	return c.accessKeyOf(session{role: role, name: name})
+}
+
+// Secret is every secret access key here.
+const Secret = "secret"
+
+func (c *Cloud) accessKeyOf(s session) string {
 	key := "ASIA" + rand.Text()[:16]
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sessions[key] = session{role, tags}
+	c.sessions[key] = s
 	return key
+}
+
+// Caller is whose an access key is: the ARN of a role's session, "" for a key nobody was given.
+func (c *Cloud) Caller(accessKey string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sessions[accessKey].arn()
+}
+
+// arn of a session leaves the role's path out (IAM User Guide, reference_identifiers).
+func (s session) arn() string {
+	parts := strings.SplitN(s.role, ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return "arn:" + parts[1] + ":sts::" + parts[4] + ":assumed-role/" + parts[5][strings.LastIndexByte(parts[5], '/')+1:] + "/" + s.name
 }
 
 // Put writes a parameter.

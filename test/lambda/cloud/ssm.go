@@ -14,6 +14,7 @@ const page = 1
 
 func (c *Cloud) ssm(w http.ResponseWriter, r *http.Request) {
 	var in struct {
+		Name      string
 		Path      string
 		Recursive bool
 		NextToken string
@@ -21,7 +22,11 @@ func (c *Cloud) ssm(w http.ResponseWriter, r *http.Request) {
 	if !read(w, r, &in) {
 		return
 	}
-	c.note(r, "ssm:"+operation(r), in.Path, map[string][]string{"ssm:Recursive": {strconv.FormatBool(in.Recursive)}})
+	c.note(r, "ssm:"+operation(r), in.Name+in.Path, map[string][]string{"ssm:Recursive": {strconv.FormatBool(in.Recursive)}})
+	if operation(r) == "GetParameter" {
+		c.parameter(w, in.Name)
+		return
+	}
 	if operation(r) != "GetParametersByPath" {
 		fail(w, http.StatusBadRequest, "UnknownOperationException", operation(r))
 		return
@@ -34,6 +39,15 @@ func (c *Cloud) ssm(w http.ResponseWriter, r *http.Request) {
 		out["NextToken"] = strconv.Itoa(to)
 	}
 	reply(w, http.StatusOK, out)
+}
+
+// parameter is one by its name.
+func (c *Cloud) parameter(w http.ResponseWriter, name string) {
+	if !slices.Contains(c.below("/"), name) {
+		fail(w, http.StatusBadRequest, "ParameterNotFound", name)
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"Parameter": c.values([]string{name})[0]})
 }
 
 func (c *Cloud) below(path string) []string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,7 +24,11 @@ type assumeRoleResponse struct {
 // sts lets everyone take any role, and notes what IAM would ask: tags and a source identity
 // are permissions of their own (STS AssumeRole API).
 func (c *Cloud) sts(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil || r.Form.Get("Action") != "AssumeRole" {
+	switch err := r.ParseForm(); {
+	case err == nil && r.Form.Get("Action") == "GetCallerIdentity":
+		c.identity(w, r)
+		return
+	case err != nil || r.Form.Get("Action") != "AssumeRole":
 		fail(w, http.StatusBadRequest, "InvalidAction", r.Form.Get("Action"))
 		return
 	}
@@ -33,6 +38,8 @@ func (c *Cloud) sts(w http.ResponseWriter, r *http.Request) {
 			context[key] = []string{value}
 		}
 	}
+	by := c.Caller(accessKey(r))
+	context["aws:userid"] = []string{"AROAEXAMPLE:" + by[strings.LastIndexByte(by, '/')+1:]}
 	tags := tagsOf(r)
 	for key, value := range tags {
 		context["aws:RequestTag/"+key] = []string{value}
@@ -46,9 +53,25 @@ func (c *Cloud) sts(w http.ResponseWriter, r *http.Request) {
 		c.note(r, "sts:SetSourceIdentity", role, context)
 	}
 	var out assumeRoleResponse
-	session := &out.Result.Credentials
-	session.AccessKeyID, session.SecretAccessKey, session.SessionToken = c.accessKeyOf(role, tags), "secret", "session of "+role
-	session.Expiration = time.Now().Add(seconds(r.Form.Get("DurationSeconds"))).UTC().Format(time.RFC3339)
+	given := &out.Result.Credentials
+	given.AccessKeyID, given.SecretAccessKey, given.SessionToken = c.accessKeyOf(session{role, tags, r.Form.Get("RoleSessionName")}), Secret, "session of "+role
+	given.Expiration = time.Now().Add(seconds(r.Form.Get("DurationSeconds"))).UTC().Format(time.RFC3339)
+	w.Header().Set("Content-Type", "text/xml")
+	_ = xml.NewEncoder(w).Encode(out) // the client has gone if this fails
+}
+
+type identityResponse struct {
+	XMLName xml.Name                      `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetCallerIdentityResponse"`
+	Result  struct{ Arn, Account string } `xml:"GetCallerIdentityResult"`
+}
+
+// identity says who asks. IAM is not asked: everyone may know who they are.
+func (c *Cloud) identity(w http.ResponseWriter, r *http.Request) {
+	var out identityResponse
+	out.Result.Arn = c.Caller(accessKey(r))
+	if parts := strings.Split(out.Result.Arn, ":"); len(parts) > 4 {
+		out.Result.Account = parts[4]
+	}
 	w.Header().Set("Content-Type", "text/xml")
 	_ = xml.NewEncoder(w).Encode(out) // the client has gone if this fails
 }
