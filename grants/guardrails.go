@@ -28,8 +28,8 @@ func Guardrails(p *platform.Platform, e platform.Environment) []Guardrail {
 	g := guard{p: p, e: e, site: p.Site(e, platform.PlatformAccount)}
 	out := []Guardrail{
 		g.rail("fence", "boundaries and roles change only as reviewed stacks", g.fence()...),
-		g.rail("agents", "agents run, and their gateways decide, as deployed", g.agents()...),
-		g.rail("evidence", "what was recorded stays", g.evidence()...),
+		g.rail("agents", "agents run, and their gateways decide, as deployed", append(g.agents(), g.intervention()...)...),
+		g.rail("evidence", "what was recorded stays", append(g.evidence(), g.switches()...)...),
 	}
 	if e.Deploy.OnlyPipeline() {
 		out = append(out, g.rail("deployment", "stacks change only through the pipeline", g.deployment()...))
@@ -110,6 +110,31 @@ func (g guard) rolesElsewhere() []string {
 	return out
 }
 
+// intervention: an administrator of the account could call the operating function past its
+// address, and say themselves who calls.
+func (g guard) intervention() []iam.Statement {
+	if g.e.Operations == nil {
+		return nil
+	}
+	function := g.any("lambda", "function:"+g.site.Function("operate"))
+	return []iam.Statement{deny("OnlyPeopleIntervene", "what is stopped and resumed is asked for by people whom AWS signed in, in their two roles",
+		list("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"), list(function, function+":*"), g.but(g.ownRole("operator"), g.ownRole("breakglass")))}
+}
+
+// switches: an administrator of the account could write them.
+func (g guard) switches() []iam.Statement {
+	if g.e.Operations == nil {
+		return nil
+	}
+	return []iam.Statement{deny("OnlyOneHandSwitches", "whoever writes a switch can lift it, and whoever writes a widening is two people",
+		list("dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:PutItem", "dynamodb:UpdateItem"),
+		list(g.any("dynamodb", "table/"+g.site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES", "WIDEN#*"), g.but(g.ownRole("operate")))}
+}
+
+func (g guard) ownRole(kind string) string {
+	return g.anyGlobal("role" + platform.RolePath + g.site.Named(kind))
+}
+
 func (g guard) agents() []iam.Statement {
 	runtimes := g.any("bedrock-agentcore", "runtime/"+platform.RuntimePrefix(g.site.Platform)+"*")
 	gateways := g.any("bedrock-agentcore", "gateway/"+g.site.Named("*"))
@@ -117,7 +142,7 @@ func (g guard) agents() []iam.Statement {
 	return []iam.Statement{
 		deny("NoStatedUser", "a user is verified and never merely stated; nobody gets a shell", forbidden, list(runtimes)),
 		deny("OnlyTheEntry", "executions are opened at the front door alone",
-			list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), list(runtimes), g.but(g.anyGlobal("role"+platform.RolePath+g.site.Named("entry")))),
+			list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"), list(runtimes), g.but(g.ownRole("entry"))),
 		deny("KeepEnforcing", "whether a gateway enforces its policies is no condition key of AWS, so nobody but the deployment changes a gateway, its targets, its policies or who may call a runtime",
 			list("bedrock-agentcore:CreateGatewayTarget", "bedrock-agentcore:CreatePolicy", "bedrock-agentcore:DeleteGateway", "bedrock-agentcore:DeleteGatewayTarget", "bedrock-agentcore:DeletePolicy", "bedrock-agentcore:DeletePolicyEngine",
 				"bedrock-agentcore:DeleteResourcePolicy", "bedrock-agentcore:ManageAdminPolicy", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:UpdateAgentRuntime*", "bedrock-agentcore:UpdateGateway*", "bedrock-agentcore:UpdatePolicy*"),
