@@ -108,7 +108,7 @@ func refused(by iam.Role, s iam.Statement, action, account string) iam.Request {
 	r := iam.Request{Principal: by.ARN, Action: concrete.Replace(action), Resource: resource, ResourceAccount: account, Context: map[string][]string{}}
 	for _, c := range s.When {
 		if c.Key == "dynamodb:LeadingKeys" {
-			r.Context[c.Key] = []string{"RECORD#x"}
+			r.Context[c.Key] = []string{concrete.Replace(c.Values[0])}
 		}
 	}
 	return r
