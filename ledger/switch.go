@@ -22,6 +22,10 @@ const (
 	SwitchExecution SwitchKind = "execution" // Name is the execution's id
 )
 
+// maxSaid bounds what one switch, or one asking, says: all switches are in one item, and a full
+// one could be added to no more.
+const maxSaid = 1 << 10
+
 // UserName is the name of a user in a switch: user ids are unique within a tenant only.
 func UserName(u terms.User) string { return part(u.Tenant) + "#" + part(u.ID) }
 
@@ -77,6 +81,9 @@ func (s Switch) attribute() string { return string(s.Kind) + "/" + s.Name }
 
 func (s Switch) check() error {
 	known := slices.Contains([]SwitchKind{SwitchLane, SwitchUser, SwitchTool, SwitchExecution}, s.Kind)
+	if len(s.Name)+len(s.Why) > maxSaid {
+		return invalid("a switch and its reason are a sentence, at most %d bytes", maxSaid)
+	}
 	if !known || s.Name == "" || s.Who == "" || s.Why == "" || s.At.IsZero() {
 		return invalid("a switch stops a lane, user, tool or execution, and says who, why and when")
 	}

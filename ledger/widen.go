@@ -35,6 +35,8 @@ func (w Want) check() error {
 	switch {
 	case w.Who == "":
 		return invalid("a widening says who asks for it")
+	case len(w.Why) > maxSaid:
+		return invalid("a reason is a sentence, at most %d bytes", maxSaid)
 	case raises == (w.Kind != "" || w.Name != ""):
 		return invalid("a widening resumes a switch or raises a limit of an execution, one of them")
 	}

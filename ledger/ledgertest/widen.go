@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,6 +88,7 @@ func askTooLittle(s *story) {
 		"both":                      s.wants(func(w *ledger.Want) { *w = s.wantsCall(); w.Kind, w.Name = ledger.SwitchLane, s.lane.String() }),
 		"nobody":                    s.wants(func(w *ledger.Want) { *w = s.wantsCall(); w.Who = "" }),
 		"no reason":                 s.wants(func(w *ledger.Want) { *w = s.wantsCall(); w.Why = "" }),
+		"a book of a reason":        s.wants(func(w *ledger.Want) { *w = s.wantsCall(); w.Why = strings.Repeat("x", 2000) }),
 		"no end":                    s.wants(func(w *ledger.Want) { *w = s.wantsCall(); w.Until = s.at }),
 		"an end far away":           s.wants(func(w *ledger.Want) { *w = s.wantsCall(); w.Until = s.at.Add(ledger.MaxLift + time.Second) }),
 		"money":                     s.wants(func(w *ledger.Want) { *w = s.wantsCall(); w.More.Limit = ledger.CostLimit }),
@@ -99,6 +101,9 @@ func askTooLittle(s *story) {
 		if id, err := s.l.AskToWiden(ctx, w); !errors.Is(err, ledger.ErrInvalid) {
 			s.Errorf("%s was asked for as %q: %v", name, id, err)
 		}
+	}
+	if _, err := s.l.Stop(ctx, ledger.Switch{Kind: ledger.SwitchTool, Name: "t", Who: "op", Why: strings.Repeat("x", 2000), At: s.at}); !errors.Is(err, ledger.ErrInvalid) {
+		s.Errorf("a book of a reason was kept beside all switches: %v", err)
 	}
 	for name, change := range map[string]func(*ledger.Want){
 		"an execution nobody opened": func(w *ledger.Want) { w.Execution = "nobody" },
