@@ -137,7 +137,7 @@ func (c *command) switchName(e platform.Environment, site platform.Site, kind le
 		_, known = e.Target(name)
 	}
 	if !known {
-		fmt.Fprintf(c.err, "remit: the declaration of %s has no %s %s; if that is a slip, nothing was meant\n", e.Name, kind, name)
+		fmt.Fprintf(c.err, "remit: the declaration of %s has no %s %s; it is asked all the same, under that name\n", e.Name, kind, name)
 	}
 	return name, nil
 }
