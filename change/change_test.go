@@ -530,8 +530,7 @@ func textOf(t *testing.T, company string) map[string]string {
 
 // keysOf is every path that a declaration can say something at, as rows are called.
 func keysOf(row string, t reflect.Type, add func(string)) {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		key := f.Tag.Get("key")
 		at := row + key
 		switch {

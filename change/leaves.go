@@ -140,9 +140,9 @@ func name(t reflect.Type) string {
 	if t.Kind() != reflect.Struct {
 		return ""
 	}
-	for f := range t.NumField() {
-		if key := t.Field(f).Tag.Get("key"); key == "=" || key == "id" && t.Field(f).Tag.Get("type") == "name" {
-			return t.Field(f).Name
+	for f := range t.Fields() {
+		if key := f.Tag.Get("key"); key == "=" || key == "id" && f.Tag.Get("type") == "name" {
+			return f.Name
 		}
 	}
 	return ""
@@ -158,7 +158,7 @@ func lone(t reflect.Type) bool {
 func scalar(v reflect.Value) (text string, number int64, ok bool) {
 	switch v.Kind() {
 	case reflect.String:
-		if date, is := v.Interface().(terms.Date); is {
+		if date, is := reflect.TypeAssert[terms.Date](v); is {
 			return v.String(), days(date), true
 		}
 		return v.String(), 0, true
@@ -167,7 +167,7 @@ func scalar(v reflect.Value) (text string, number int64, ok bool) {
 	case reflect.Bool:
 		return fmt.Sprint(v.Bool()), 0, true
 	}
-	if hours, is := v.Interface().(terms.Hours); is {
+	if hours, is := reflect.TypeAssert[terms.Hours](v); is {
 		return hours.String(), 0, true
 	}
 	return "", 0, false
