@@ -18,6 +18,7 @@ type Admission struct {
 	Execution terms.ExecutionID
 	User      terms.User
 	Lane      terms.Lane
+	Version   string // what of the lane runs, in the opener's words; counted apart
 	Purpose   string
 	Caps      []Amount // with Slices, the one of [CostLimit] is what every slice takes
 	Slices    []Slice
@@ -83,9 +84,9 @@ const (
 )
 
 // Open takes an execution's slices from the user's and the tenant's day and opens it, in
-// one transaction. It fails with [*Refusal] for a used-up day, a stopped lane or user, an
-// id that was used before, and an approval that is not pending; with [ErrInvalid] for an
-// admission that contradicts itself.
+// one transaction. It fails with [*Refusal] for a used-up day, a stopped or throttled lane, a
+// stopped user, an id that was used before, and an approval that is not pending; with
+// [ErrInvalid] for an admission that contradicts itself.
 //
 // It reads the switches before and after: a switch thrown between the two is seen by the
 // second look, and one thrown later finds the execution in the list of open ones. So no
@@ -103,6 +104,9 @@ func (l *Ledger) Open(ctx context.Context, a Admission) (Execution, error) {
 	}
 	if before.stops(a) {
 		return Execution{}, &Refusal{What: RefusedStopped}
+	}
+	if err := l.throttled(ctx, a); err != nil {
+		return Execution{}, err
 	}
 	item := a.item(before.tools(a.At))
 	if err := l.decide(ctx, func() []step { return l.opening(a, item) }); err != nil {
@@ -214,7 +218,7 @@ func (a Admission) item(stoppedTools []string) Item {
 	i := Item{
 		"kind": text("execution"), "execution": text(a.Execution), "status": text(open),
 		"tenant": text(a.User.Tenant), "user": text(a.User.ID), "lane": text(a.Lane.String()),
-		"purpose": text(a.Purpose), "approval": text(a.Approval),
+		"version": text(a.Version), "purpose": text(a.Purpose), "approval": text(a.Approval),
 		"opened": instant(a.At), "deadline": instant(a.Deadline),
 		"due": seconds(a.Deadline), "ttl": seconds(a.Deadline.Add(Keep)),
 		"intents": number(0), "outcomes": number(0), "denials": number(0), "returned": number(0),
@@ -334,18 +338,19 @@ const drainAgain = time.Minute
 // draining takes what it returns from the execution in the same transaction, under the
 // condition that nobody returned anything since it looked: two cannot return the same
 // money. Once nothing is in flight nothing can come back: no reserve passes a closed
-// execution. Until then it is due again a little later, behind others.
+// execution, which is counted in the same transaction. Until then it is due again a little
+// later, behind others.
 func draining(i Item, at time.Time) []step {
 	id, back := terms.ExecutionID(i.text("execution")), i.number("left/"+CostLimit)
-	op := Op{Key: executionKey(id)}
+	op, counted := Op{Key: executionKey(id)}, []step(nil)
 	if i.number("intents") == i.number("outcomes") {
-		op.Remove = []string{"due"}
+		op.Remove, counted = []string{"due"}, []step{count(i)}
 	} else {
 		op.Set = Item{"due": seconds(at.Add(drainAgain))}
 	}
 	days, idle := sliceDays(i), idle(i)
 	if len(days) == 0 || back+idle == 0 {
-		return []step{{op: op}}
+		return append([]step{{op: op}}, counted...)
 	}
 	op.Add = map[string]int64{"left/" + CostLimit: -back, "returned": back + idle}
 	op.If = []Condition{is("returned", i["returned"])}
@@ -356,7 +361,7 @@ func draining(i Item, at time.Time) []step {
 	for _, s := range days {
 		steps = append(steps, giveDay(s.key(executionOf(i).User), s.Date, back+idle))
 	}
-	return steps
+	return append(steps, counted...)
 }
 
 // idle is what was held for time that a closed execution did not run, by the clocks of who

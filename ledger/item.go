@@ -63,6 +63,26 @@ func openKey(id terms.ExecutionID) Key {
 }
 
 func wideningKey(id string) Key { return Key{LedgerTable, "WIDEN#" + part(id), "WIDEN"} }
+func countKey(agent string, closed time.Time, id terms.ExecutionID) Key {
+	return Key{LedgerTable, countPartition(agent, closed), part(id)}
+}
+
+func countPartition(agent string, hour time.Time) string {
+	return "COUNT#" + part(agent) + "#" + hour.UTC().Format(hourLayout)
+}
+
+func hourKey(agent string, hour time.Time) Key {
+	return Key{LedgerTable, hoursPartition(agent), hour.UTC().Format(hourLayout)}
+}
+
+func hoursPartition(agent string) string { return "WATCH#" + part(agent) }
+
+// hourLayout is a UTC hour, in order of time.
+const hourLayout = "2006-01-02T15"
+
+func throttleKey(lane terms.Lane) Key {
+	return Key{LedgerTable, "THROTTLE#" + part(lane.Key()), "THROTTLE"}
+}
 
 var switchesKey = Key{LedgerTable, "SWITCHES", "SWITCHES"}
 

@@ -52,6 +52,7 @@ const (
 	RefusedOwner         = "owner"         // the directory does not attest the owner
 	RefusedClosed        = "closed"        // the execution is closed, past its deadline, was never opened, or its id was used before
 	RefusedStopped       = "stopped"       // a switch stops the lane, the user, the tool or the execution
+	RefusedThrottled     = "throttled"     // the lane opens nothing for a while: its traffic is far from what it was
 	RefusedBusy          = "busy"          // another call holds the same idempotency key; try again
 	RefusedIndeterminate = "indeterminate" // a call under the same key has an unknown outcome; never re-run silently
 	RefusedConfirmation  = "confirmation"  // no approved, unexpired, unused confirmation of exactly these arguments

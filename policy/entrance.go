@@ -2,6 +2,8 @@ package policy
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,6 +79,16 @@ type Version struct {
 	Prompts    terms.Digest `json:"prompts"`
 	Models     terms.Digest `json:"models"`
 	Parameters terms.Digest `json:"parameters"`
+}
+
+// Short tells versions apart in what is counted and shown: twelve digits for the four digests,
+// "" for no version.
+func (v Version) Short() string {
+	if v == (Version{}) {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(v.Code + "\n" + v.Prompts + "\n" + v.Models + "\n" + v.Parameters))
+	return hex.EncodeToString(sum[:6])
 }
 
 // MaxDoor is the largest entrance or registration that is read, in bytes: the size of an

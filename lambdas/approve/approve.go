@@ -264,7 +264,7 @@ func (a *Approvals) run(ctx context.Context, user terms.User, c ledger.Confirmat
 	now := a.Now()
 	execution := ledger.NewExecution(lane.Lane)
 	purpose := proposed.Purpose // what was proposed for one purpose does not run for another
-	admission := ledger.Admission{Execution: execution, User: user, Lane: lane.Lane, Purpose: purpose, Approval: c.ID, Deadline: now.Add(OneCall), At: now,
+	admission := ledger.Admission{Execution: execution, User: user, Lane: lane.Lane, Version: lane.Version.Short(), Purpose: purpose, Approval: c.ID, Deadline: now.Add(OneCall), At: now,
 		Caps:   []ledger.Amount{{Limit: policy.Cost, Take: lane.Caps[policy.Cost]}, {Limit: policy.ToolCalls, Take: 1}},
 		Slices: entry.Slices(a.Entrance, lane.Caps[policy.Cost], now)}
 	token, err := identity.Mint(ctx, a.Signer, identity.Delegation{Issuer: a.Issuer, User: user, Lane: lane.Lane, Execution: execution, Purpose: purpose, Deadline: admission.Deadline}, now)

@@ -203,7 +203,7 @@ func (e *Entry) mint(ctx context.Context, o *Opened, user terms.User, purpose st
 }
 
 func (e *Entry) admission(o Opened, user terms.User, purpose string, now time.Time) ledger.Admission {
-	a := ledger.Admission{Execution: o.Execution, User: user, Lane: o.Lane.Lane, Purpose: purpose, Hour: int64(o.Lane.Hour), Deadline: o.Deadline, At: now}
+	a := ledger.Admission{Execution: o.Execution, User: user, Lane: o.Lane.Lane, Version: o.Lane.Version.Short(), Purpose: purpose, Hour: int64(o.Lane.Hour), Deadline: o.Deadline, At: now}
 	for limit, most := range o.Lane.Caps {
 		a.Caps = append(a.Caps, ledger.Amount{Limit: limit, Take: most})
 	}

@@ -216,6 +216,9 @@ func (e *Entry) Deny(w http.ResponseWriter, reference string, err error) {
 	case errors.As(err, &refusal) && (refusal.What == ledger.RefusedStopped || refusal.What == ledger.RefusedClosed):
 		e.Note(reference, "the ledger refuses: "+refusal.What)
 		writeError(w, http.StatusForbidden, "refused", reference, "")
+	case errors.As(err, &refusal) && refusal.What == ledger.RefusedThrottled:
+		e.Note(reference, refusal.Error())
+		writeError(w, http.StatusTooManyRequests, "too many requests for a while", reference, again(w, refusal.RetryAt))
 	case errors.As(err, &refusal):
 		e.Note(reference, refusal.Error())
 		writeError(w, http.StatusTooManyRequests, "the day's budget is used up", reference, again(w, refusal.RetryAt))

@@ -167,6 +167,9 @@ func init() {
 		"AnAskingThatSaysTooLittleIsNone":                        askTooLittle,
 		"AnAskingIsNotUsedLateNorForASwitchThatWasThrownAgain":   widenStale,
 		"OfManyWhoApproveOneWidensAndOneTime":                    widenRace,
+		"AnExecutionIsCountedOnceWhenItsLastCallHasEnded":        counted,
+		"AThrottleRefusesOpeningsUntilItEndsAndStopsNothing":     throttle,
+		"HoursAreKeptForWhoeverAddsThemUp":                       hours,
 		"AProposalIsRefusedLikeACall":                            proposalRefused,
 		"WhatConcurrentCallersAreToldFitsOneOrderOfTheirCalls":   history,
 	} {

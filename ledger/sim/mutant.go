@@ -136,6 +136,20 @@ func Bugs() []Mutant {
 		{"a day that ends a day late", func(w *world) { w.db.mutate = each(tomorrow) }},
 		{"a reservation clipped to what is left", func(w *world) { w.db.mutate = each(w.clip) }},
 		{"a sweep that does nothing", func(w *world) { w.db.mutate = releases(func(op ledger.Op) ledger.Op { return ledger.Op{Key: op.Key} }) }},
+		{"an execution that nobody counts", func(w *world) {
+			w.db.mutate = func(ops []ledger.Op) []ledger.Op {
+				return slices.DeleteFunc(slices.Clone(ops), func(op ledger.Op) bool { return stem(strings.ReplaceAll(op.Key.Partition, "#", "/")) == "COUNT" })
+			}
+		}},
+		{"an execution that is counted in another hour", func(w *world) {
+			w.db.mutate = each(func(op ledger.Op) ledger.Op {
+				if op.Put["kind"].S == "count" {
+					op.Key.Partition += "0"
+				}
+				return op
+			})
+		}},
+		{"a throttle that openings do not see", func(w *world) { w.blind = true }},
 		{"switches that open executions do not see", func(w *world) {
 			w.db.mutate = each(func(op ledger.Op) ledger.Op {
 				if op.Set["status"].S == "stopped" || op.Join["stopped_tools"] != nil {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"remit/ledger"
+	"remit/terms"
 )
 
 // oracle adds up what the records say and compares it with what the items say, after every
@@ -191,6 +193,7 @@ func (o *oracle) sums() {
 			}
 		}
 	}
+	o.traffic()
 	for day, n := range daily {
 		if n != 0 {
 			o.wrong("the daily limits of %s differ from the records by %d", day, n)
@@ -263,6 +266,38 @@ func (o *oracle) execution(i ledger.Item, charged map[string]int64, counts [3]in
 	}
 	if got := [3]int64{number(i, "intents"), number(i, "outcomes"), number(i, "denials")}; got != counts {
 		o.wrong("%s counts %v records and left %v", id, got, counts)
+	}
+}
+
+// traffic checks that an execution is counted once its last call has ended, once, where it
+// closed, and as what it was.
+func (o *oracle) traffic() {
+	counted := map[string]ledger.Item{}
+	for k, i := range o.db.items {
+		if i["kind"].S != "count" {
+			continue
+		}
+		id := i["execution"].S
+		if _, twice := counted[id]; twice || k.Sort != id {
+			o.wrong("%s is counted twice, or under another's name", id)
+		}
+		counted[id] = i
+		e := o.db.items[executionKey(terms.ExecutionID(id))]
+		if at := time.UnixMilli(number(e, "closed")).UTC().Format("2006-01-02T15"); e["status"].S != "closed" || k.Partition != "COUNT#a#"+at {
+			o.wrong("%s is counted in %s, and is %s at %s", id, k.Partition, e["status"].S, at)
+		}
+		if e["lane"].S != i["lane"].S || e["version"].S != i["version"].S {
+			o.wrong("%s is counted as %s of %s", id, i["version"].S, i["lane"].S)
+		}
+		calls, refused := number(i, "calls"), number(i, "refused")
+		if number(e, "intents") != number(e, "outcomes") || calls-refused != number(e, "intents") || refused > number(e, "denials") {
+			o.wrong("%s is counted with %d calls, %d refused", id, calls, refused)
+		}
+	}
+	for _, i := range o.db.items {
+		if i["kind"].S == "execution" && i["status"].S == "closed" && i["due"].N == nil && counted[i["execution"].S] == nil {
+			o.wrong("%s has ended and is not counted", i["execution"].S)
+		}
 	}
 }
 

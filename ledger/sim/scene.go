@@ -143,7 +143,7 @@ func (w *world) own(datum int, tenant string) {
 func (w *world) admission(p *process, u terms.User, lane string, calls int64) ledger.Admission {
 	w.serial++
 	day := ledger.DayOf(p.now(), zone)
-	return ledger.Admission{Execution: terms.ExecutionID(fmt.Sprint("e", w.serial)), User: u, Lane: laneNamed(lane),
+	return ledger.Admission{Execution: terms.ExecutionID(fmt.Sprint("e", w.serial)), User: u, Lane: laneNamed(lane), Version: fmt.Sprint("v", w.serial%2),
 		Caps:     []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: calls}, {Limit: ledger.CostLimit, Take: costCap}},
 		Slices:   []ledger.Slice{{Of: "user", Take: costCap, Cap: userCap, Date: day}, {Of: "tenant", Take: costCap, Cap: tenantCap, Date: day}},
 		Hour:     int64(w.pick(2)) * 6 * 60, // six a minute
@@ -154,7 +154,11 @@ func (w *world) admission(p *process, u terms.User, lane string, calls int64) le
 func (w *world) admit(p *process, a ledger.Admission) bool {
 	lane := ledger.Switch{Kind: ledger.SwitchLane, Name: a.Lane.String()}
 	user, stopped := w.stopped["user/"+ledger.UserName(a.User)], w.stopped["lane/"+a.Lane.String()] && !w.lifted(lane)
+	throttled := w.throttled(a)
 	_, err := p.l.Open(ctx, a)
+	if err == nil && throttled && w.throttled(a) {
+		w.wrong("an execution opened on a throttled lane")
+	}
 	if err == nil && (user || stopped && !w.lifted(lane)) {
 		w.wrong("an execution opened on a stopped lane or for a stopped user")
 	}
@@ -162,6 +166,12 @@ func (w *world) admit(p *process, a ledger.Admission) bool {
 		w.executions = append(w.executions, a)
 	}
 	return err == nil
+}
+
+// throttled reads the throttle that is stored: another operator may have put a shorter one.
+func (w *world) throttled(a ledger.Admission) bool {
+	i := w.db.items[ledger.Key{Table: ledger.LedgerTable, Partition: "THROTTLE#" + a.Lane.Key(), Sort: "THROTTLE"}]
+	return number(i, "until") > a.At.UnixMilli()
 }
 
 func (w *world) entry(p *process) {
@@ -545,7 +555,9 @@ func (w *world) operate(p *process) {
 	if len(w.executions) > 0 {
 		e = w.executions[w.pick(len(w.executions))]
 	}
-	switch w.pick(9) {
+	switch w.pick(10) {
+	case 9:
+		_ = p.l.Throttle(ctx, ledger.Throttle{Lane: e.Lane, Until: p.now().Add(time.Duration(1+w.pick(120)) * time.Second), Why: "odd", At: p.now()})
 	case 0:
 		w.stop(p, ledger.Switch{Kind: ledger.SwitchTool, Name: "read"})
 	case 1:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"remit/ledger"
@@ -24,6 +25,7 @@ type world struct {
 	calm      bool // no faults any more: what is left must come right
 	quiet     bool // conflicts, and no other fault
 	gap       bool // plants a bug: conditions are looked at before the write, not with it
+	blind     bool // plants a bug: nobody sees a throttle
 	scene
 }
 
@@ -92,7 +94,12 @@ func (p *process) Apply(_ context.Context, token string, ops []ledger.Op) error 
 }
 
 func (p *process) Get(_ context.Context, k ledger.Key) (i ledger.Item, err error) {
-	err = p.ask(nil, func() error { i = p.w.db.items[k]; return nil })
+	err = p.ask(nil, func() error {
+		if !p.w.blind || !strings.HasPrefix(k.Partition, "THROTTLE#") {
+			i = p.w.db.items[k]
+		}
+		return nil
+	})
 	return i, err
 }
 
