@@ -33,17 +33,19 @@ type Bucket struct {
 // Step is the length of a bucket.
 const Step = 5 * time.Minute
 
-// Declared is when traffic alerts and throttles, as multiples of what is expected. A zero
-// multiple never does. Baseline is whole weeks.
+// Declared is when traffic alerts and throttles, as multiples of what is expected; a zero
+// multiple never does. Weeks is how many weeks before are compared with.
 type Declared struct {
-	Baseline      time.Duration `json:"baseline"`
-	AlertAbove    float64       `json:"alert_above"`
-	ThrottleAbove float64       `json:"throttle_above"`
+	Weeks         int     `json:"weeks"`
+	AlertAbove    float64 `json:"alert_above"`
+	ThrottleAbove float64 `json:"throttle_above"`
 }
 
-// History is how far back a judgement looks: the baseline, the day from which growth since
+// History is how far back a judgement looks: the weeks before, the day from which growth since
 // then is told, and the longest window.
-func (d Declared) History() time.Duration { return d.Baseline + day + longest + time.Hour }
+func (d Declared) History() time.Duration {
+	return time.Duration(d.Weeks)*week + day + longest + smooth
+}
 
 // The parameters. They were chosen on the simulation, whose table says what they cost.
 const (
@@ -134,13 +136,16 @@ func (v Verdict) Why() string {
 		if m.Version != "" {
 			of = " of version " + m.Version
 		}
-		says = append(says, fmt.Sprintf("%.4g %s%s in %s, where %.4g are usual and more than %.4g are too many", m.Seen, m.Of, of, minutes(m.Over), m.Expected, m.Limit))
+		says = append(says, fmt.Sprintf("%.4g %s%s in %s, where %.4g are usual and more than %.4g are too many", m.Seen, m.Of, of, long(m.Over), m.Expected, m.Limit))
 	}
 	return strings.Join(says, "; ")
 }
 
-func minutes(d time.Duration) string {
-	return strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
+func long(d time.Duration) string {
+	if d < time.Hour {
+		return fmt.Sprint(int(d.Minutes()), " minutes")
+	}
+	return fmt.Sprint(int(d.Hours()), " h")
 }
 
 // Judge compares what a lane did in the windows before now with what its agent's history says

@@ -83,7 +83,7 @@ func TestALaneIsHeldToWhatItDidAWeekBefore(t *testing.T) {
 func TestAVerdictSaysWhatWasSeenAndWhatIsUsual(t *testing.T) {
 	now, h := lately(9, 10, 6, 30, 6)
 	v := Judge(now, stable, 1, judged, h)
-	if got, want := v.Why(), "p.e.a.stable: alert; 2160 calls in 1h, where 720 are usual and more than 1787 are too many"; got != want {
+	if got, want := v.Why(), "p.e.a.stable: alert; 2160 calls in 1 h, where 720 are usual and more than 1787 are too many"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if v := Judge(now.Add(-time.Hour), stable, 1, judged, h); v.Why() != "p.e.a.stable: ok" {
@@ -95,7 +95,7 @@ func TestNothingThrottlesThatIsNotDeclaredTo(t *testing.T) {
 	now, h := lately(9, 10, 6, 3000, 60)
 	only := judged
 	only.ThrottleAbove = 0
-	for d, want := range map[Declared]Level{judged: Throttle, only: Alert, {Baseline: week}: OK} {
+	for d, want := range map[Declared]Level{judged: Throttle, only: Alert, {Weeks: 1}: OK} {
 		if got := Judge(now, stable, 1, d, h).Level; got != want {
 			t.Errorf("declared %+v, three hundred times the usual is %s, want %s", d, got, want)
 		}

@@ -154,7 +154,7 @@ func (c court) usual(over time.Duration) (usual, peak expected, known bool) {
 // by what the trail has grown since, and the largest of them; in its first week, the largest
 // of the same windows of the days there are.
 func (c court) past(t trail, over time.Duration) (usual, peak expected, known bool) {
-	for ago := week; ago <= c.Baseline; ago += week {
+	for ago := week; ago <= time.Duration(c.Weeks)*week; ago += week {
 		if e, has := c.window(t, over, ago); has {
 			usual, known = larger(usual, e.times(c.growth(t, ago))), true
 		}

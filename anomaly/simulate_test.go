@@ -32,7 +32,7 @@ var (
 	epoch  = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) // a Monday
 	stable = terms.Lane{Platform: "p", Environment: "e", Agent: "a", Name: "stable"}
 	canary = terms.Lane{Platform: "p", Environment: "e", Agent: "a", Name: "canary"}
-	judged = Declared{Baseline: week, AlertAbove: 1.5, ThrottleAbove: 10}
+	judged = Declared{Weeks: 1, AlertAbove: 1.5, ThrottleAbove: 10}
 )
 
 // scenario is something that happens to a lane and is no anomaly.
@@ -63,7 +63,7 @@ func scenarios() []scenario {
 		return 1
 	}
 	fortnight := judged
-	fortnight.Baseline = 2 * week
+	fortnight.Weeks = 2
 	return []scenario{
 		{name: "ordinary weeks", from: 2},
 		{name: "growth of 5 % a week", from: 2, level: func(step int) float64 { return math.Pow(1.05, float64(step)/float64(perWeek)) }},
@@ -239,7 +239,7 @@ func (w *world) episodes(s *series, lane terms.Lane, share func(int) float64) (e
 }
 
 func (w *world) declared() Declared {
-	if w.known.Baseline == 0 {
+	if w.known.Weeks == 0 {
 		return judged
 	}
 	return w.known

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"remit/anomaly"
 	"remit/policy"
 	"remit/terms"
 )
@@ -27,6 +28,11 @@ func (p *Platform) Entrance(e Environment) policy.Entrance {
 		out.Approvals = &policy.Approvals{Audience: a.Audience, Client: a.Client, Scope: a.Scope}
 	}
 	return out
+}
+
+// Watched is what traffic of an environment's lanes is compared by.
+func (e Environment) Watched() anomaly.Declared {
+	return anomaly.Declared{Weeks: e.Anomaly.Baseline.Days() / 7, AlertAbove: float64(e.Anomaly.AlertAbove) / 100, ThrottleAbove: float64(e.Anomaly.ThrottleAbove) / 100}
 }
 
 // Closings is which events close the items of the tools that lanes here have, in order of tool.

@@ -301,10 +301,11 @@ type ToolPrice struct {
 	Call terms.MicroUSD `key:"-"`
 }
 
-// Anomaly says when traffic far from its baseline alerts or throttles. Zero
-// ThrottleAbove never throttles.
+// Anomaly says when traffic far from its baseline alerts or throttles. The baseline is one to
+// four weeks: an hour is compared with the same hour of each. Zero ThrottleAbove never
+// throttles.
 type Anomaly struct {
-	Baseline      terms.Span    `key:"baseline" need:"yes" doc:"the trailing window compared with"`
+	Baseline      terms.Span    `key:"baseline" need:"yes" doc:"how far back traffic is compared, in whole weeks: 7d to 28d"`
 	AlertAbove    terms.Percent `key:"alert_above" need:"yes" doc:"of the baseline"`
 	ThrottleAbove terms.Percent `key:"throttle_above" doc:"of the baseline"`
 }

@@ -136,6 +136,12 @@ func (c *checker) ordered(at string, e platform.Environment) {
 	if e.Evaluation != nil && e.Evaluation.Drift != nil && e.Evaluation.Drift.Warn > e.Evaluation.Drift.Block {
 		c.say("bad-value", at+"evaluation.drift.warn", "warns only above what is refused", "warn below block")
 	}
+	if week, baseline := 7*24*time.Hour, time.Duration(e.Anomaly.Baseline); baseline%week != 0 || baseline > 4*week {
+		c.say("bad-value", at+"anomaly.baseline", "is not whole weeks, and an hour is compared with the same hour of the week", "7d, 14d, 21d or 28d")
+	}
+	if e.Anomaly.AlertAbove != 0 && e.Anomaly.AlertAbove <= 100 {
+		c.say("bad-value", at+"anomaly.alert_above", "alerts for what is usual", "say more than 100%, such as 150%")
+	}
 	if e.Anomaly.ThrottleAbove != 0 && e.Anomaly.ThrottleAbove < e.Anomaly.AlertAbove {
 		c.say("bad-value", at+"anomaly.throttle_above", "throttles before it alerts", "throttle above what alerts")
 	}
