@@ -36,6 +36,8 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 		credential(s, site, c)
 	}
 	sweep(s, p, e, site, made[roleID(s, iam.ARN(site.Role("sweep")))], b)
+	watched(s, p, e, site, made[roleID(s, iam.ARN(site.Role("watch")))], b)
+	dashboard(s, site, len(p.Closings(e)) > 0)
 	door(s, p, e, site, made[roleID(s, iam.ARN(site.Role("entry")))], keys, b)
 	if e.Identity.Approvals != nil {
 		approvals(s, p, e, site, made[roleID(s, iam.ARN(site.Role("approve")))], keys, b)
@@ -221,12 +223,16 @@ func sweep(s stack, p *platform.Platform, e platform.Environment, site platform.
 		environment: map[string]*string{"REMIT_LEDGER": jsii.String(site.Ledger()), "REMIT_DAY": jsii.String(string(e.Day))},
 	}
 	f := functionOf(s, b, e, each)
-	silent(s, each)
+	silent(s, each, 5)
 	awsevents.NewCfnRule(s.Stack, jsii.String("SweepSchedule"), &awsevents.CfnRuleProps{
 		Name: jsii.String(site.Function("sweep")), Description: jsii.String("Remit: each minute, end what is due"), ScheduleExpression: jsii.String("rate(1 minute)"),
 		Targets: []any{map[string]any{"id": "sweep", "arn": f.alias.Ref()}},
 	})
-	started := grants.SweepPolicy(p, e, site)
+	scheduled(s, f, grants.SweepPolicy(p, e, site))
+}
+
+// scheduled lets a schedule start a function, as the function's policy says.
+func scheduled(s stack, f made, started iam.Policy) {
 	statement := started.Document.Statements[0]
 	awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), &awslambda.CfnPermissionProps{
 		FunctionName: jsii.String(string(started.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]), SourceArn: jsii.String(statement.When[0].Values[0]),

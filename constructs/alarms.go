@@ -1,6 +1,8 @@
 package constructs
 
 import (
+	"strconv"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -10,17 +12,26 @@ import (
 type alarm struct {
 	id, name, says      string
 	namespace, metric   string
-	dimension, of       string
+	dimensions          []dimension
 	statistic, compared string
 	threshold, minutes  float64
-	silence             string // what it means that nothing was measured (PutMetricAlarm API, TreatMissingData)
+	every               float64 // minutes between measurements; 0 is one
+	silence             string  // what it means that nothing was measured (PutMetricAlarm API, TreatMissingData)
 }
 
+type dimension struct{ name, value string }
+
+func ofFunction(f function) []dimension { return []dimension{{"FunctionName", f.name}} }
+
 func alarmOf(s stack, a alarm) {
+	every, dimensions := max(1, a.every), []any(nil)
+	for _, d := range a.dimensions {
+		dimensions = append(dimensions, map[string]any{"name": d.name, "value": d.value})
+	}
 	awscloudwatch.NewCfnAlarm(s.Stack, jsii.String(a.id), &awscloudwatch.CfnAlarmProps{
 		AlarmName: jsii.String(a.name), AlarmDescription: jsii.String("Remit: " + a.says),
-		Namespace: jsii.String(a.namespace), MetricName: jsii.String(a.metric), Dimensions: []any{map[string]any{"name": a.dimension, "value": a.of}},
-		Statistic: jsii.String(a.statistic), Period: jsii.Number(60), EvaluationPeriods: jsii.Number(a.minutes), Threshold: jsii.Number(a.threshold),
+		Namespace: jsii.String(a.namespace), MetricName: jsii.String(a.metric), Dimensions: dimensions,
+		Statistic: jsii.String(a.statistic), Period: jsii.Number(60 * every), EvaluationPeriods: jsii.Number(a.minutes / every), Threshold: jsii.Number(a.threshold),
 		ComparisonOperator: jsii.String(a.compared), TreatMissingData: jsii.String(a.silence),
 	})
 }
@@ -29,12 +40,12 @@ func alarmOf(s stack, a alarm) {
 // sweep an execution that stays open. What a handler refuses is no error.
 func failing(s stack, f function) {
 	alarmOf(s, alarm{id: f.id + "Failing", name: f.name + "-failing", says: "function " + f.name + " ends in errors", namespace: "AWS/Lambda", metric: "Errors",
-		dimension: "FunctionName", of: f.name, statistic: "Sum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
+		dimensions: ofFunction(f), statistic: "Sum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
 }
 
-// silent is a function that should run each minute and did not for five. What it ends then
-// stays taken: the ledger's promise is a lease and one period of the sweep.
-func silent(s stack, f function) {
-	alarmOf(s, alarm{id: f.id + "Silent", name: f.name + "-silent", says: "function " + f.name + " has not run for five minutes", namespace: "AWS/Lambda", metric: "Invocations",
-		dimension: "FunctionName", of: f.name, statistic: "Sum", compared: "LessThanThreshold", threshold: 1, minutes: 5, silence: "breaching"})
+// silent is a function that should run by itself and did not for some minutes. What a sweep
+// ends then stays taken: the ledger's promise is a lease and one period of it.
+func silent(s stack, f function, minutes float64) {
+	alarmOf(s, alarm{id: f.id + "Silent", name: f.name + "-silent", says: "function " + f.name + " has not run for " + strconv.Itoa(int(minutes)) + " minutes", namespace: "AWS/Lambda", metric: "Invocations",
+		dimensions: ofFunction(f), statistic: "Sum", compared: "LessThanThreshold", threshold: 1, minutes: minutes, silence: "breaching"})
 }

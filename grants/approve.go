@@ -27,6 +27,7 @@ func approveBoundary(site platform.Site) iam.Document {
 		allow("FindLanes", "where lanes register", list("ssm:GetParametersByPath"), registry(site)),
 		allow("UseLedger", "executions, days and confirmations, by key", list("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"), ledger, iam.When("Null", "dynamodb:LeadingKeys", "false")),
 		neverSwitch(site),
+		deny("NeverSwitches", "who is stopped is for operators to change, and who is throttled for the watch", writeItems, ledger, iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES", "THROTTLE#*", "WATCH#*")),
 		deny("NeverKeysOrRecords", "whether a call has had its effect, and the evidence of it, are the interceptors'", list("dynamodb:*"), ledger,
 			iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "ONCE#*", "RECORD#*")),
 		tableKeys(site),

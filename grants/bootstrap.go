@@ -195,6 +195,7 @@ var fenced = map[bool][]struct {
 		{list("sweep"), "sweep", "lambda.amazonaws.com"},
 		{list("operate"), "operate", "lambda.amazonaws.com"},
 		{list("operator", "breakglass"), "operator", ""},
+		{list("watch"), "watch", "lambda.amazonaws.com"},
 	},
 	false: {{list("*-reached"), "reached", ""}},
 }
@@ -304,9 +305,10 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 				"lambda:GetAlias", "lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:GetFunctionEventInvokeConfig", "lambda:GetFunctionUrlConfig", "lambda:GetPolicy", "lambda:GetRuntimeManagementConfig", "lambda:ListTags", "lambda:ListVersionsByFunction",
 				"lambda:PublishVersion", "lambda:PutFunctionEventInvokeConfig", "lambda:RemovePermission", "lambda:TagResource", "lambda:UntagResource", "lambda:UpdateAlias", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "lambda:UpdateFunctionEventInvokeConfig", "lambda:UpdateFunctionUrlConfig"),
 			list(functions)),
-		allow("OwnSchedules", "the schedule that starts the sweep, and the rules that pass closing events on",
+		allow("OwnSchedules", "the schedules that start the sweep and the watch, and the rules that pass closing events on",
 			list("events:DeleteRule", "events:DescribeRule", "events:ListTagsForResource", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets", "events:TagResource", "events:UntagResource"),
-			append(closingRuleNames(e, site), site.ARN("events", "rule/"+site.Function("sweep")))),
+			append(closingRuleNames(e, site), site.ARN("events", "rule/"+site.Function("sweep")), site.ARN("events", "rule/"+site.Function("watch")))),
+		allow("OwnDashboard", "the environment's dashboard, by its name", list("cloudwatch:DeleteDashboards", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"), list(dashboard(site))),
 		allow("OwnFailures", "the queue of events that could not be used, and the alarm on it; reading events is not part of that",
 			list("cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "cloudwatch:ListTagsForResource", "cloudwatch:PutMetricAlarm", "cloudwatch:TagResource", "cloudwatch:UntagResource",
 				"sqs:CreateQueue", "sqs:DeleteQueue", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueueTags", "sqs:SetQueueAttributes", "sqs:TagQueue", "sqs:UntagQueue"),
@@ -336,6 +338,10 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 	return out
 }
 
+func dashboard(site platform.Site) string {
+	return site.Global("cloudwatch", "dashboard/"+Dashboard(site))
+}
+
 // closingRuleNames is the rules on every bus the environment names: which of them has one is
 // the declaration's, and the bootstrap is installed before.
 func closingRuleNames(e platform.Environment, site platform.Site) []string {
@@ -354,7 +360,7 @@ func bootstrapBoundary(site platform.Site) iam.Document {
 			list("bedrock-agentcore:*", "cloudformation:*", "cloudwatch:*", "dynamodb:*", "ecr:*", "events:*", "kms:*", "lambda:*", "logs:*", "sqs:*", "ssm:*"),
 			list(site.ARN("bedrock-agentcore", "*"), site.ARN("cloudformation", "*"), site.ARN("dynamodb", "table/"+site.Named("*")), site.ARN("ecr", "repository/"+site.Platform+"/*"),
 				site.ARN("events", "rule/"+site.Named("*")), site.ARN("kms", "*"), site.ARN("lambda", "function:"+site.Named("*")), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"),
-				site.ARN("events", "rule/*/"+site.Named("*")), site.ARN("cloudwatch", "alarm:"+site.Named("*")), site.ARN("sqs", site.Named("*")))),
+				site.ARN("events", "rule/*/"+site.Named("*")), site.ARN("cloudwatch", "alarm:"+site.Named("*")), dashboard(site), site.ARN("sqs", site.Named("*")))),
 		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateGateway", "bedrock-agentcore:CreatePolicyEngine", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "bedrock-agentcore:ListGateways", "bedrock-agentcore:ListPolicyEngines", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), everything),
 		allow("Assets", "this account's own asset bucket", list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site)),
 		allow("Roles", "roles and boundaries of Remit, by path", list("iam:*"),

@@ -26,6 +26,7 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 			"operate":   operateBoundary(site),
 			"operator":  operatorBoundary(site),
 			"sweep":     sweepBoundary(site),
+			"watch":     watchBoundary(site),
 		}
 	}
 	if slices.ContainsFunc(p.Lanes(e), platform.Running.Brokered) && site.Purpose == platform.PlatformAccount {
@@ -214,6 +215,8 @@ func functionBoundary(site platform.Site) iam.Document {
 			list(site.TableARN(site.Ledger())), keyed),
 		deny("NeverSwitches", "who is stopped, and what a tenant's day has left, is not an interceptor's to see or change", list("dynamodb:*"),
 			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "OPEN#*", "SWITCHES", "TENANT#*", "WIDEN#*")),
+		deny("NeverSwitches", "who is stopped or throttled, what is counted, and what a tenant's day has left, is not an interceptor's to see or change", list("dynamodb:*"),
+			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "COUNT#*", "OPEN#*", "SWITCHES", "TENANT#*", "THROTTLE#*", "WATCH#*")),
 		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
 		allow("AttestOwners", "whose a datum is, as a condition", list("dynamodb:ConditionCheckItem"), list(site.TableARN(site.Directory())), keyed),
@@ -230,6 +233,7 @@ func sweepBoundary(site platform.Site) iam.Document {
 		allow("UseLedger", "what is due, by key", list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"),
 			list(ledger, ledger+"/index/due"), iam.When("Null", "dynamodb:LeadingKeys", "false")),
 		deny("NeverSwitches", "who is stopped is for operators to see and change", list("dynamodb:*"), list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES", "WIDEN#*")),
+		deny("NeverSwitches", "who is stopped is for operators to see and change, and what is throttled for the watch", list("dynamodb:*"), list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "SWITCHES", "THROTTLE#*", "WATCH#*")),
 		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			list(ledger), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
 		tableKeys(site), neverEscalate, neverAssume, neverInvoke)
@@ -252,6 +256,8 @@ func entryBoundary(site platform.Site) iam.Document {
 		neverSwitch(site),
 		deny("NeverRewriteRecords", "evidence is added, and never changed or removed", list("dynamodb:DeleteItem", "dynamodb:UpdateItem"),
 			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "RECORD#*")),
+		deny("NeverThrottle", "who is throttled, and the sums it is judged by, are the watch's to change", writeItems,
+			list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "THROTTLE#*", "WATCH#*")),
 		tableKeys(site),
 		allow("Sign", "delegation tokens; which key signs for whom is in the key's own policy", list("kms:GetPublicKey", "kms:Sign"), list(site.ARN("kms", "key/*"))),
 		allow("InvokeLanes", "runtimes of this platform", list("bedrock-agentcore:InvokeAgentRuntime", "bedrock-agentcore:StopRuntimeSession"),

@@ -36,7 +36,7 @@ func Intended(p *platform.Platform, env string) iam.World {
 }
 
 // Account is what one account's own stack holds: in the platform account the entry, the
-// approvals, the sweep and the keys, in a resource account the roles that lanes reach.
+// approvals, the sweep, the watch and the keys, in a resource account the roles that lanes reach.
 func Account(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
 	if site.Purpose == platform.PlatformAccount {
 		return platformAccount(p, e, site)
@@ -51,7 +51,8 @@ func Account(p *platform.Platform, e platform.Environment, site platform.Site) i
 }
 
 func platformAccount(p *platform.Platform, e platform.Environment, site platform.Site) iam.World {
-	w := iam.World{Roles: []iam.Role{entry(p, site), sweep(p, e, site)}, Policies: append(accountKeys(p, e, site), DoorPolicy(p, e, site, "entry"), SweepPolicy(p, e, site))}
+	w := iam.World{Roles: []iam.Role{entry(p, site), sweep(p, e, site), watch(p, e, site)},
+		Policies: append(accountKeys(p, e, site), DoorPolicy(p, e, site, "entry"), SweepPolicy(p, e, site), WatchPolicy(p, e, site))}
 	if e.Identity.Approvals != nil {
 		w.Roles, w.Policies = append(w.Roles, approve(p, e, site)), append(w.Policies, DoorPolicy(p, e, site, "approve"))
 	}

@@ -122,9 +122,14 @@ func entryLedger(site platform.Site) []iam.Statement {
 		items(site, "OpenExecutions", "executions, from opening to close", list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), "EXEC#*"),
 		items(site, "ListOpen", "the list of open ones, which switches walk", list("dynamodb:DeleteItem", "dynamodb:PutItem"), "OPEN#*"),
 		items(site, "TakeSlices", "the days they take from and give back to", list("dynamodb:GetItem", "dynamodb:UpdateItem"), "TENANT#*", "USER#cost#*"),
-		items(site, "ReadSwitches", "what is stopped is not opened", list("dynamodb:GetItem"), "SWITCHES"),
-		useLedgerKey(site),
+		items(site, "ReadSwitches", "what is stopped or throttled is not opened", list("dynamodb:GetItem"), "SWITCHES", "THROTTLE#*"),
+		countExecutions(site), useLedgerKey(site),
 	}
+}
+
+// countExecutions: a closed execution is counted by whoever finds that its last call has ended.
+func countExecutions(site platform.Site) iam.Statement {
+	return items(site, "CountExecutions", "what a closed execution did is counted, without its user", list("dynamodb:PutItem"), "COUNT#*")
 }
 
 // sweep is the role of the function that ends what is due, each minute. It gives back what
@@ -137,16 +142,19 @@ func sweep(p *platform.Platform, e platform.Environment, site platform.Site) iam
 		iam.Doc(due,
 			items(site, "EndWhatIsDue", "executions, their calls, keys and confirmations, and the days that get back what was not used",
 				list("dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"), "CONFIRM#*", "EXEC#*", "ONCE#*", "OPEN#*", "TENANT#*", "USER#*"),
-			writeRecords(site, "RECORD#*"), useLedgerKey(site), ownLogs(site, site.Function("sweep")), ownTraces))
+			countExecutions(site), writeRecords(site, "RECORD#*"), useLedgerKey(site), ownLogs(site, site.Function("sweep")), ownTraces))
 }
 
 // SweepPolicy lets the one schedule of an environment start its sweep.
 func SweepPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
-	function := site.ARN("lambda", "function:"+site.Function("sweep")+":"+platform.Live)
-	start := allow("OnlyTheSchedule", "the schedule of this environment starts the sweep, and nobody else does", list("lambda:InvokeFunction"), list(function),
-		iam.When("ArnLike", "aws:SourceArn", site.ARN("events", "rule/"+site.Function("sweep"))))
+	return bySchedule(site, "sweep", "OnlyTheSchedule", "the schedule of this environment starts the sweep, and nobody else does", place(p, "environments."+e.Name+".limits"))
+}
+
+func bySchedule(site platform.Site, kind, sid, why string, from terms.Pos) iam.Policy {
+	function := site.ARN("lambda", "function:"+site.Function(kind)+":"+platform.Live)
+	start := allow(sid, why, list("lambda:InvokeFunction"), list(function), iam.When("ArnLike", "aws:SourceArn", site.ARN("events", "rule/"+site.Function(kind))))
 	start.Principals = iam.Principals{Service: list("events.amazonaws.com")}
-	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(start), From: place(p, "environments."+e.Name+".limits")}
+	return iam.Policy{ARN: iam.ARN(function), Kind: "AWS::Lambda::Function", Document: iam.Doc(start), From: from}
 }
 
 // accountKeys is the policies of the platform account's own keys.

@@ -47,7 +47,7 @@ func shipped(pkg string) wall {
 }
 
 var walls = []wall{
-	pure("remit/terms"), pure("remit/policy"), pure("remit/policy/cedar"), pure("remit/ledger"), pure("remit/iam"), pure("remit/iam/proof"), pure("remit/audit"), pure("remit/iam/catalog"),
+	pure("remit/terms"), pure("remit/policy"), pure("remit/policy/cedar"), pure("remit/anomaly"), pure("remit/ledger"), pure("remit/iam"), pure("remit/iam/proof"), pure("remit/audit"), pure("remit/iam/catalog"),
 	{"remit/platform", map[string]string{
 		thirdParty:            "the resolved declaration has no file format and no cloud",
 		"remit/platform/load": "reading text is the rim; the model does not know it",
@@ -89,6 +89,9 @@ var walls = []wall{
 	}},
 	ports("remit/lambdas/entry"), ports("remit/lambdas/approve"), ports("remit/lambdas/model"), ports("remit/lambdas/authorizer"), ports("remit/lambdas/reach"), ports("remit/lambdas/sealing"), ports("remit/lambdas/login"), ports("remit/lambdas/closing"), ports("remit/lambdas/operate"), ports("remit/lambdas/arguments"),
 	shipped("remit/lambdas/entry/bootstrap"), shipped("remit/lambdas/model/bootstrap"), shipped("remit/lambdas/approve/bootstrap"), shipped("remit/lambdas/registry"), shipped("remit/lambdas/closing/bootstrap"), shipped("remit/lambdas/operate/bootstrap"), shipped("remit/lambdas/request/bootstrap"), shipped("remit/lambdas/response/bootstrap"), shipped("remit/lambdas/reach/bootstrap"), shipped("remit/lambdas/authorizer/bootstrap"), shipped("remit/lambdas/interceptor"),
+	ports("remit/lambdas/entry"), ports("remit/lambdas/approve"), ports("remit/lambdas/model"), ports("remit/lambdas/authorizer"), ports("remit/lambdas/reach"), ports("remit/lambdas/sealing"), ports("remit/lambdas/login"), ports("remit/lambdas/closing"), ports("remit/lambdas/watch"), ports("remit/lambdas/arguments"),
+	shipped("remit/lambdas/entry/bootstrap"), shipped("remit/lambdas/model/bootstrap"), shipped("remit/lambdas/approve/bootstrap"), shipped("remit/lambdas/registry"), shipped("remit/lambdas/closing/bootstrap"), shipped("remit/lambdas/watch/bootstrap"), shipped("remit/lambdas/request/bootstrap"), shipped("remit/lambdas/response/bootstrap"), shipped("remit/lambdas/reach/bootstrap"), shipped("remit/lambdas/authorizer/bootstrap"), shipped("remit/lambdas/interceptor"),
+	{"remit/anomaly", map[string]string{"remit/ledger/...": "it judges counts, wherever they come from", "remit/lambdas/...": "it judges counts, whoever acts on it"}},
 	{"remit/ledger/dynamo", map[string]string{
 		"remit/platform/...": "a store knows items, not declarations", "remit/policy/...": "a store knows items, not rules", cdk: "it is shipped in every Lambda",
 	}},

@@ -4,17 +4,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"remit/anomaly"
 	"remit/grants"
 	"remit/iam"
 	"remit/identity"
 	"remit/lambdas/closing"
 	"remit/lambdas/gateway"
 	"remit/lambdas/sealing"
+	"remit/lambdas/watch"
 	"remit/ledger"
 	"remit/platform"
 	"remit/policy"
@@ -73,6 +76,10 @@ type company struct {
 	request, response, entry, approve, closing, operate asking
 	opens                                               *ledger.Ledger
 	bundle                                              *policy.Bundle
+	t                                                 *testing.T
+	request, response, entry, approve, closing, watch asking
+	opens                                             *ledger.Ledger
+	bundle                                            *policy.Bundle
 }
 
 var asked = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -109,6 +116,7 @@ func newCompany(t *testing.T) *company {
 	}
 	by := func() asking { return asking{store, map[string]bool{}} }
 	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), operate: by(), bundle: loaded}
+	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), watch: by(), bundle: loaded}
 	c.opens = &ledger.Ledger{Store: c.entry}
 	return c
 }
@@ -229,7 +237,24 @@ func (c *company) intervene() {
 	if _, err := l.Budget(ctx, ana, "2026-11-24", terms.DailyLimit("find")); err != nil {
 		c.t.Fatal(err)
 	}
+	c.watched()
 }
+
+// watched is what the watch asks: it looks at a lane, and throttles it.
+func (c *company) watched() {
+	l := &ledger.Ledger{Store: c.watch}
+	w := watch.Watcher{Environment: "acme-prod", Declared: anomaly.Declared{Weeks: 1, AlertAbove: 1.5}, Ledger: l, Lanes: registered{{Lane: askingLane}}, Metrics: io.Discard, Note: func(string, string) {}, Now: func() time.Time { return asked }}
+	if got, err := w.Watch(context.Background()); err != nil || got.Lanes != 1 {
+		c.t.Fatalf("%+v, %v", got, err)
+	}
+	if err := l.Throttle(context.Background(), ledger.Throttle{Lane: askingLane, Until: asked.Add(watch.Hold), Why: "a test", At: asked}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+type registered []policy.Registration
+
+func (r registered) Lanes(context.Context) ([]policy.Registration, error) { return r, nil }
 
 // approval is what approvals ask before the call runs, in e-2; a first try is not taken.
 func (c *company) approval(id string) *ledger.Ledger {
@@ -262,6 +287,7 @@ func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
 	e, _ := p.Environment("prod")
 	world := grants.Intended(p, "prod")
 	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing, "operate": c.operate} {
+	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing, "watch": c.watch} {
 		granted := ledgerGrants(p, e, world, kind)
 		for need := range function.asked {
 			if !granted[need] {

@@ -90,6 +90,12 @@ var ceilings = []row{
 	{kind: "sweep", actions: append(list("dynamodb:ConditionCheckItem"), useItems...), own: list("{ledger}", "{ledger}/index/due"), why: "what is due"},
 	{kind: "sweep", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
 
+	{kind: "watch", actions: writeLogs, own: allFunctions, why: "its own log group"},
+	{kind: "watch", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "watch", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register"},
+	{kind: "watch", actions: list("dynamodb:PutItem", "dynamodb:Query"), own: list("{ledger}"), why: "it adds up counts, and throttles"},
+	{kind: "watch", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
+
 	{kind: "approve", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "approve", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
 	{kind: "approve", actions: list("ssm:GetParametersByPath"), own: list("arn:{p}:ssm:{r}:{a}:parameter{registry}*", "arn:{p}:ssm:{r}:{a}:parameter{registry path}"), why: "where lanes register"},

@@ -41,6 +41,10 @@ var (
 	readOthers   = cant{sentence: "it reads a secret or takes a token, or reads a parameter but that function's address", actions: readSecrets.actions, except: list("{operate address}")}
 	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x", "OPEN#x", "TENANT#x")}
 	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x")}
+	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "OPEN#x", "TENANT#x")}
+	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES")}
+	blindWatch   = cant{sentence: "it throttles a lane or lets one go, or changes what throttling is judged by", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("THROTTLE#x", "WATCH#x")}
+	makeUpCounts = cant{sentence: "it changes what a lane did", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("COUNT#x")}
 	rewriteFacts = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
 	rewriteCode  = cant{sentence: "it changes code, images or prompts", actions: []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}}
 	permissions  = cant{sentence: "it changes permissions", actions: []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}}
@@ -53,9 +57,9 @@ var (
 var compromised = []compromise{
 	{"agent", []string{"execution"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings}},
 	{"tool", []string{"reach", "reached"}, []cant{startAgents, loosen, readSecrets, sign, rewriteCode, permissions, deleteThings}},
-	{"request-interceptor", []string{"request"}, []cant{startAgents, loosen, callTools, readSecrets, signTokens, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts}},
-	{"response-interceptor", []string{"response"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts}},
-	{"broker", []string{"broker"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts}},
+	{"request-interceptor", []string{"request"}, []cant{startAgents, loosen, callTools, readSecrets, signTokens, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts, blindWatch, makeUpCounts}},
+	{"response-interceptor", []string{"response"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts, blindWatch, makeUpCounts}},
+	{"broker", []string{"broker"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts, blindWatch, makeUpCounts}},
 	{"gateway", []string{"gateway"}, []cant{startAgents, loosen, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
 	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts}},
 	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts}},
@@ -63,6 +67,11 @@ var compromised = []compromise{
 	{"operating-function", []string{"operate"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, spendDays, forgeKeys, forgeCalls, rewriteFacts}},
 	{"operator", []string{"operator", "breakglass"}, []cant{startAgents, loosen, callOthers, readOthers, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts}},
+	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts, blindWatch}},
+	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts, blindWatch}},
+	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits, blindWatch, makeUpCounts}},
+	{"watch", []string{"watch"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeKeys, forgeFacts, spendLimits, makeUpCounts}},
+	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts, blindWatch}},
 }
 
 var compromises = append(compromiseRules(), developer, pipelineStep)

@@ -36,7 +36,13 @@ const (
 	operateRole = "meridian-prod-operate"
 	operator    = "meridian-prod-operator"
 	breakglass  = "meridian-prod-breakglass"
+	watchRole   = "meridian-prod-watch"
 )
+
+// ofLedger is a grant on items of the ledger whose keys begin so.
+func ofLedger(sid, action, leading string) iam.Statement {
+	return grant(sid, words(action), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", leading), iam.When("Null", "dynamodb:LeadingKeys", "false"))
+}
 
 func roleNamed(c *verify.Case, name string) *iam.Role {
 	for i := range c.World.Roles {
@@ -181,6 +187,19 @@ var faults = []fault{
 	{"closing events free the keys of any tool", "ledger", edit(closingRole, "policy", "FreeKeys", instead("dynamodb:LeadingKeys", "ONCE#*"))},
 	{"closing events end an execution", "compromise-closing ledger", loose(closingRole, grant("End", words("dynamodb:DeleteItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "EXEC#*"), iam.When("Null", "dynamodb:LeadingKeys", "false")))},
 	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger operations", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
+	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
+	{"the watch reads executions", "ledger", loose(watchRole, ofLedger("Read", "dynamodb:Query", "EXEC#*"))},
+	{"the watch lifts a switch", "compromise-watch ledger", loose(watchRole, ofLedger("Lift", "dynamodb:PutItem", "SWITCHES"))},
+	{"the watch makes up what a lane did", "compromise-watch", loose(watchRole, ofLedger("MakeUp", "dynamodb:PutItem", "COUNT#*"))},
+	{"the watch forges a record", "compromise-watch ledger", loose(watchRole, ofLedger("Forge", "dynamodb:PutItem", "RECORD#*"))},
+	{"the sweep throttles a lane", "compromise-sweep", loose(sweepRole, ofLedger("Throttle", "dynamodb:PutItem", "THROTTLE#*"))},
+	{"the entry changes what throttling is judged by", "compromise-entry", loose(entryRole, ofLedger("Forget", "dynamodb:PutItem", "WATCH#*"))},
+	{"an interceptor counts calls that were not made", "compromise-request-interceptor ledger", loose(requestRole, ofLedger("Count", "dynamodb:PutItem", "COUNT#*"))},
+	{"any rule starts the watch", "resource-open", func(c *verify.Case) {
+		d := &policyOf(c, "arn:aws:lambda:us-east-1:"+prodAccount+":function:meridian-prod-watch:live").Document
+		d.Statements = slices.Clone(d.Statements)
+		d.Statements[0].When = nil
+	}},
 	{"any rule starts the closing events", "resource-open", func(c *verify.Case) {
 		d := &policyOf(c, "arn:aws:lambda:us-east-1:"+prodAccount+":function:meridian-prod-closing:live").Document
 		d.Statements = slices.Clone(d.Statements)

@@ -254,6 +254,11 @@ func (w *world) sweepEnvironment() map[string]string {
 	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_DAY": string(w.e.Day)}
 }
 
+// watchEnvironment is constructs/watch.go's.
+func (w *world) watchEnvironment() map[string]string {
+	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_REGISTRY": platform.RegistryPath(w.site), "REMIT_ENVIRONMENT": w.site.Named()}
+}
+
 // outcome is one call through both interceptors. Sent is what the tool got, nil if it ran
 // not; Got is what the agent got.
 type outcome struct {
