@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,27 @@ func TestTheOperatingPointIsWhatWasMeasured(t *testing.T) {
 	}
 	if got != string(want) {
 		t.Errorf("lanes are judged otherwise than when the operating point was measured; measure it anew with -update\ngot\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestTheReadmeQuotesWhatWasMeasured(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := os.ReadFile("testdata/operating-point.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, quoted, found := strings.Cut(string(readme), "\n```\nnothing is wrong")
+	quoted, _, closed := strings.Cut("nothing is wrong"+quoted, "\n```")
+	if !found || !closed {
+		t.Fatal("the README quotes no operating point")
+	}
+	for line := range strings.SplitSeq(quoted, "\n") {
+		if !strings.Contains(string(table), line) {
+			t.Errorf("the README says what was not measured: %s", line)
+		}
 	}
 }
 

@@ -20,6 +20,20 @@ func registered(lane string, share int) Registration {
 	}
 }
 
+func TestVersionsAreToldApartByEachOfTheirDigests(t *testing.T) {
+	other := terms.Digest("sha256:" + strings.Repeat("1", 64))
+	seen := map[string]bool{}
+	for _, v := range []Version{{}, {some, some, some, some}, {other, some, some, some}, {some, other, some, some}, {some, some, other, some}, {some, some, some, other}, {some + some, "", some, some}} {
+		if seen[v.Short()] {
+			t.Errorf("%+v is told as another version, %q", v, v.Short())
+		}
+		seen[v.Short()] = true
+	}
+	if !seen[""] {
+		t.Error("no version is some version")
+	}
+}
+
 func TestAUserStaysWithOneLaneAndSharesAreKept(t *testing.T) {
 	lanes := []Registration{registered("stable", 0), registered("canary", 20)}
 	backwards := []Registration{lanes[1], lanes[0]}

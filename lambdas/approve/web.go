@@ -140,6 +140,10 @@ func (a *Approvals) fail(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, ErrRefused):
 		write(w, http.StatusForbidden, map[string]any{"error": "Log in again to decide; a login counts for five minutes."})
+	case errors.As(err, &refusal) && refusal.What == ledger.RefusedThrottled:
+		a.Note("approve", refusal.Error())
+		w.Header().Set("Retry-After", refusal.RetryAt.UTC().Format(http.TimeFormat))
+		write(w, http.StatusTooManyRequests, map[string]any{"error": "The agent is busy. It still waits; try again at " + refusal.RetryAt.UTC().Format("15:04") + " UTC."})
 	case errors.As(err, &refusal):
 		a.Note("approve", refusal.Error())
 		write(w, http.StatusConflict, map[string]any{"error": "It waits no more: it was decided, has expired, or may not run now."})

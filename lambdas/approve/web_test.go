@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"remit/lambdas/login"
+	"remit/ledger"
 	"remit/policy"
 	"remit/terms"
 )
@@ -52,9 +53,14 @@ func TestEachEndHasWordsThatAUserCanActOn(t *testing.T) {
 		changed map[string]any
 		want    string
 	}{
-		"an old login":      {func(*desk, string) {}, map[string]any{"iat": noon.Add(-time.Hour).Unix()}, `403 {"error":"Log in again to decide; a login counts for five minutes."}`},
-		"it has run":        {func(d *desk, id string) { d.ask("POST /approvals/"+id+"/approve", d.login(t, "ana", nil)) }, nil, goneAlready},
-		"it was rejected":   {func(d *desk, id string) { d.ask("POST /approvals/"+id+"/reject", d.login(t, "ana", nil)) }, nil, goneAlready},
+		"an old login":    {func(*desk, string) {}, map[string]any{"iat": noon.Add(-time.Hour).Unix()}, `403 {"error":"Log in again to decide; a login counts for five minutes."}`},
+		"it has run":      {func(d *desk, id string) { d.ask("POST /approvals/"+id+"/approve", d.login(t, "ana", nil)) }, nil, goneAlready},
+		"it was rejected": {func(d *desk, id string) { d.ask("POST /approvals/"+id+"/reject", d.login(t, "ana", nil)) }, nil, goneAlready},
+		"a throttled lane": {func(d *desk, _ string) {
+			if err := d.ledger.Throttle(context.Background(), ledger.Throttle{Lane: lane, Until: d.at.Add(15 * time.Minute), Why: "ten times the usual", At: d.at}); err != nil {
+				panic(err)
+			}
+		}, nil, `429 {"error":"The agent is busy. It still waits; try again at 12:15 UTC."}`},
 		"it has expired":    {func(d *desk, _ string) { d.at = d.at.Add(time.Hour) }, nil, goneAlready},
 		"another user":      {func(*desk, string) {}, map[string]any{"sub": "eve"}, goneAlready},
 		"the lane is gone":  {func(d *desk, _ string) { d.lanes = nil }, nil, goneAlready},

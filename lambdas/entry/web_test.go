@@ -120,6 +120,38 @@ func TestAUsedUpDaySaysWhenItEnds(t *testing.T) {
 	}
 }
 
+func TestAThrottledLaneSaysWhenItOpensAgain(t *testing.T) {
+	h := newHouse(t)
+	h.at = time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC)
+	for _, r := range h.lanes.list {
+		if err := h.ledger.Throttle(context.Background(), ledger.Throttle{Lane: r.Lane, Until: h.at.Add(15 * time.Minute), Why: "ten times the usual", At: h.at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, reference := said(t, h.ask(t, "POST /executions", h.loginOf(t, ana, nil), asking))
+	if want := "429 map[Content-Type:[application/json] Retry-After:[Mon, 23 Nov 2026 18:15:00 GMT]] {\"detail\":\"again at 2026-11-23T18:15:00Z\",\"error\":\"too many requests for a while\",\"reference\":\"…\"}\n"; text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
+	}
+	if !strings.Contains(h.notes[reference], "throttled") {
+		t.Errorf("operators are told %q", h.notes[reference])
+	}
+}
+
+func TestAnExecutionSaysWhichVersionItRuns(t *testing.T) {
+	h := newHouse(t)
+	for n := range h.lanes.list {
+		h.lanes.list[n].Version = policy.Version{Code: "sha256:1"}
+	}
+	o := h.opened(t, ana)
+	if err := h.ledger.Close(context.Background(), o.Execution, "answered", h.at); err != nil {
+		t.Fatal(err)
+	}
+	ran, err := h.ledger.Traffic(context.Background(), o.Lane.Lane.Agent, h.at)
+	if err != nil || len(ran) != 1 || ran[0].Version == "" || ran[0].Version != o.Lane.Version.Short() {
+		t.Errorf("%+v, %v; want version %q", ran, err, o.Lane.Version.Short())
+	}
+}
+
 func TestADayThatCouldNeverPayForTheAgentPromisesNoTime(t *testing.T) {
 	h := newHouse(t)
 	h.Entrance.UserDay = 199
