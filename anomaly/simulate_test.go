@@ -107,7 +107,7 @@ type world struct {
 }
 
 func newWorld(seed uint64, size int, s scenario) *world {
-	w := &world{random: rand.New(rand.NewPCG(seed, uint64(size))), peak: float64(size), scenario: s} //nolint:gosec // the same traffic for the same seed
+	w := &world{random: rand.New(rand.NewPCG(seed, uint64(size))), peak: float64(size), scenario: s}
 	for range weeks*7 + 1 {
 		w.days = append(w.days, w.wobble())
 	}
@@ -253,7 +253,7 @@ func (e episodes) plus(f episodes) episodes {
 func quiet(s scenario, size, seeds int) episodes {
 	var all episodes
 	for seed := range seeds {
-		w := newWorld(uint64(seed), size, s) //nolint:gosec // small
+		w := newWorld(uint64(seed), size, s)
 		h := w.ordinary().series()
 		whole := func(int) float64 { return 1 }
 		if s.canary == nil {
@@ -291,7 +291,7 @@ type caught struct {
 // catches begins attacks at times over the last weeks, by day on weekdays or at any hour.
 func catches(a attack, size, seeds, each int, working bool) (out caught) {
 	for seed := range seeds {
-		w := newWorld(uint64(seed), size, scenario{}) //nolint:gosec // small
+		w := newWorld(uint64(seed), size, scenario{})
 		calm := w.ordinary()
 		for range each {
 			start := 3*perWeek + w.random.IntN(4*perWeek)
