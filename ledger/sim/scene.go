@@ -495,9 +495,8 @@ func (w *world) attack(p *process) {
 	case 2:
 		c.Tool, right = "read", false
 	case 3, 4:
-		e := w.executions[w.pick(len(w.executions))]
-		right = e.Execution == c.Execution
-		c.Execution = e.Execution
+		c.Execution = w.executions[w.pick(len(w.executions))].Execution
+		right = w.approved(a.ID, c.Execution)
 	}
 	c.Confirmation = &a
 	r, err := p.l.Reserve(ctx, c)
@@ -508,6 +507,12 @@ func (w *world) attack(p *process) {
 		w.expiry(c)
 		w.answered(p, c, r)
 	}
+}
+
+// approved reports whether an execution was opened for a confirmation, which may be approved
+// again after the gateway did not take it.
+func (w *world) approved(confirmation string, by terms.ExecutionID) bool {
+	return slices.ContainsFunc(w.approvals, func(c ledger.Claim) bool { return c.Confirmation.ID == confirmation && c.Execution == by })
 }
 
 // answered runs the tool for a reservation, or looks at the result of a duplicate.
