@@ -226,3 +226,33 @@ func TestASettingThatChangesMakesAVersion(t *testing.T) {
 		}
 	}
 }
+
+// A dashboard that named a lane would have to change with it, and the lane's stack is not the
+// account's.
+func TestADashboardIsOneForAnEnvironmentAndNamesNoLane(t *testing.T) {
+	for _, company := range companies(t) {
+		p := declared(t, company)
+		dashboards := map[string]int{}
+		for _, s := range stacksOf(t, company) {
+			for _, r := range s.Template.Resources {
+				if r.Type != "AWS::CloudWatch::Dashboard" {
+					continue
+				}
+				var shown struct{ Widgets []struct{ Properties map[string]any } }
+				body, _ := r.Properties["DashboardBody"].(string)
+				if err := json.Unmarshal([]byte(body), &shown); err != nil || len(shown.Widgets) < 10 {
+					t.Errorf("%s: the dashboard of %s shows %d things: %v", company, s.Name, len(shown.Widgets), err)
+				}
+				dashboards[s.Name]++
+				for _, agent := range p.Agents {
+					if strings.Contains(body, agent.Name) {
+						t.Errorf("%s: the dashboard of %s names %s", company, s.Name, agent.Name)
+					}
+				}
+			}
+		}
+		if len(dashboards) != len(p.Environments) {
+			t.Errorf("%s: %d environments have dashboards %v", company, len(p.Environments), dashboards)
+		}
+	}
+}
