@@ -150,8 +150,8 @@ func long(d time.Duration) string {
 
 // Judge compares what a lane did in the windows before now with what its agent's history says
 // is usual. share is the part of the agent's users that the lane is declared to serve, 0 to 1:
-// of a lane that is younger than its agent, that part of the agent's traffic is expected.
-// history is the agent's buckets in any order, and those after now are not looked at.
+// at least that part of the agent's traffic is expected of it, so that a lane younger than its
+// agent is judged too. history is the agent's buckets in any order, and those after now are not looked at.
 //
 // More traffic in a window never lowers what is said of its calls; a lane of which nothing is
 // known is [Learning]; nothing throttles that is not declared to.
