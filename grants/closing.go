@@ -39,8 +39,7 @@ func closingBoundary(site platform.Site) iam.Document {
 	return iam.Doc(lambdaLogs(site), ownTraces,
 		allow("FreeKeys", "idempotency keys are freed, by key", list("dynamodb:DeleteItem", "dynamodb:GetItem"), list(site.TableARN(site.Ledger())), keyed),
 		deny("NeverOtherItems", "nothing else of the ledger is an event's to see or change", list("dynamodb:*"), list(site.TableARN(site.Ledger())),
-			iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "CONFIRM#*", "EXEC#*", "OPEN#*", "RECORD#*", "SWITCHES", "TENANT#*", "USER#*", "WIDEN#*")),
-			iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "CONFIRM#*", "COUNT#*", "EXEC#*", "OPEN#*", "RECORD#*", "SWITCHES", "TENANT#*", "THROTTLE#*", "USER#*", "WATCH#*")),
+			iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "CONFIRM#*", "COUNT#*", "EXEC#*", "OPEN#*", "RECORD#*", "SWITCHES", "TENANT#*", "THROTTLE#*", "USER#*", "WATCH#*", "WIDEN#*")),
 		allow("ReadOwners", "owners, by key", list("dynamodb:GetItem"), list(site.TableARN(site.Directory())), keyed),
 		allow("KeepFailures", "queues of this platform", list("sqs:SendMessage"), list(site.ARN("sqs", site.Named("*")))),
 		tableKeys(site), neverEscalate, neverAssume, neverInvoke)

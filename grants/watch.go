@@ -32,6 +32,12 @@ func watchBoundary(site platform.Site) iam.Document {
 		tableKeys(site), neverEscalate, neverAssume, neverInvoke)
 }
 
+// neverThrottle is in the boundaries of those who write to the ledger for all lanes.
+func neverThrottle(site platform.Site) iam.Statement {
+	return deny("NeverThrottle", "who is throttled, and the sums it is judged by, are the watch's to change", writeItems,
+		list(site.TableARN(site.Ledger())), iam.When("ForAnyValue:StringLike", "dynamodb:LeadingKeys", "THROTTLE#*", "WATCH#*"))
+}
+
 // WatchPolicy lets the one schedule of an environment start its watch.
 func WatchPolicy(p *platform.Platform, e platform.Environment, site platform.Site) iam.Policy {
 	return bySchedule(site, "watch", "OnlyTheWatchSchedule", "the schedule of this environment starts the watch, and nobody else does", place(p, "environments."+e.Name+".anomaly"))

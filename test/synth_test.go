@@ -238,7 +238,9 @@ func TestADashboardIsOneForAnEnvironmentAndNamesNoLane(t *testing.T) {
 				if r.Type != "AWS::CloudWatch::Dashboard" {
 					continue
 				}
-				var shown struct{ Widgets []struct{ Properties map[string]any } }
+				var shown struct {
+					Widgets []struct{ Properties map[string]any }
+				}
 				body, _ := r.Properties["DashboardBody"].(string)
 				if err := json.Unmarshal([]byte(body), &shown); err != nil || len(shown.Widgets) < 10 {
 					t.Errorf("%s: the dashboard of %s shows %d things: %v", company, s.Name, len(shown.Widgets), err)

@@ -41,8 +41,6 @@ var (
 	readOthers   = cant{sentence: "it reads a secret or takes a token, or reads a parameter but that function's address", actions: readSecrets.actions, except: list("{operate address}")}
 	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x", "OPEN#x", "TENANT#x")}
 	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x")}
-	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "OPEN#x", "TENANT#x")}
-	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES")}
 	blindWatch   = cant{sentence: "it throttles a lane or lets one go, or changes what throttling is judged by", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("THROTTLE#x", "WATCH#x")}
 	makeUpCounts = cant{sentence: "it changes what a lane did", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("COUNT#x")}
 	rewriteFacts = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
@@ -61,12 +59,8 @@ var compromised = []compromise{
 	{"response-interceptor", []string{"response"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts, blindWatch, makeUpCounts}},
 	{"broker", []string{"broker"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts, blindWatch, makeUpCounts}},
 	{"gateway", []string{"gateway"}, []cant{startAgents, loosen, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
-	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts}},
-	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts}},
-	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits}},
-	{"operating-function", []string{"operate"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, spendDays, forgeKeys, forgeCalls, rewriteFacts}},
+	{"operating-function", []string{"operate"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, spendDays, forgeKeys, forgeCalls, rewriteFacts, blindWatch, makeUpCounts}},
 	{"operator", []string{"operator", "breakglass"}, []cant{startAgents, loosen, callOthers, readOthers, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory}},
-	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts}},
 	{"sweep", []string{"sweep"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, rewriteFacts, blindWatch}},
 	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts, blindWatch}},
 	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits, blindWatch, makeUpCounts}},

@@ -187,7 +187,6 @@ var faults = []fault{
 	{"closing events free the keys of any tool", "ledger", edit(closingRole, "policy", "FreeKeys", instead("dynamodb:LeadingKeys", "ONCE#*"))},
 	{"closing events end an execution", "compromise-closing ledger", loose(closingRole, grant("End", words("dynamodb:DeleteItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "EXEC#*"), iam.When("Null", "dynamodb:LeadingKeys", "false")))},
 	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger operations", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
-	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
 	{"the watch reads executions", "ledger", loose(watchRole, ofLedger("Read", "dynamodb:Query", "EXEC#*"))},
 	{"the watch lifts a switch", "compromise-watch ledger", loose(watchRole, ofLedger("Lift", "dynamodb:PutItem", "SWITCHES"))},
 	{"the watch makes up what a lane did", "compromise-watch", loose(watchRole, ofLedger("MakeUp", "dynamodb:PutItem", "COUNT#*"))},
