@@ -168,6 +168,10 @@ func init() {
 		"AnAskingIsNotUsedLateNorForASwitchThatWasThrownAgain":   widenStale,
 		"OfManyWhoApproveOneWidensAndOneTime":                    widenRace,
 		"AProposalIsRefusedLikeACall":                            proposalRefused,
+		"WhatWasUsedIsChargedOnceAndStopsWhatIsUsedUp":           charges,
+		"UsageThatIsReportedAfterTheCloseReachesTheDayOnce":      chargesLate,
+		"WhatMayStillBeReportedIsReturnedToNoDay":                returnsWhenKnown,
+		"UsageThatNamesNoExecutionIsTheLanes":                    chargesLane,
 		"WhatConcurrentCallersAreToldFitsOneOrderOfTheirCalls":   history,
 	} {
 		stories[name] = func(_ *testing.T, s *story) { test(s) }
