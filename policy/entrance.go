@@ -120,9 +120,11 @@ func LoadRegistration(text []byte) (Registration, error) {
 	return r, nil
 }
 
-func strictly(text []byte, into any) error {
-	if len(text) > MaxDoor {
-		return fmt.Errorf("%w: %d bytes, at most %d are read", ErrBundle, len(text), MaxDoor)
+func strictly(text []byte, into any) error { return strictlyUpTo(MaxDoor, text, into) }
+
+func strictlyUpTo(most int, text []byte, into any) error {
+	if len(text) > most {
+		return fmt.Errorf("%w: %d bytes, at most %d are read", ErrBundle, len(text), most)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
