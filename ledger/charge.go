@@ -24,20 +24,24 @@ type Metered struct {
 // stopped. One that was closed before the report came is due again: a sweep takes the rest
 // from the days.
 //
-// It is idempotent, and fails with [*Refusal] for an execution nobody opened, with
+// It answers how the execution stands then. It is idempotent, and fails with [*Refusal] for an execution nobody opened, with
 // [ErrInvalid], or with [ErrUnavailable], after which the report is made again.
-func (l *Ledger) Charge(ctx context.Context, m Metered) error {
+func (l *Ledger) Charge(ctx context.Context, m Metered) (Execution, error) {
 	if m.Call == "" || m.Execution == "" || m.At.IsZero() {
-		return invalid("a charge is of a call of an execution, at a time")
+		return Execution{}, invalid("a charge is of a call of an execution, at a time")
 	}
 	if _, err := once(m.Amounts); err != nil {
-		return err
+		return Execution{}, err
 	}
 	c := &charge{Metered: m}
 	if err := l.decide(ctx, c.steps); err != nil {
-		return err
+		return Execution{}, err
 	}
-	return l.exhaust(ctx, m)
+	i, err := l.get(ctx, executionKey(m.Execution))
+	if err != nil {
+		return Execution{}, err
+	}
+	return executionOf(i), l.exhaust(ctx, m, i)
 }
 
 // charge is usage, and whether the execution was seen to have closed before.
@@ -91,10 +95,9 @@ func (c *charge) met(i Item) error {
 
 // exhaust stops an execution that has nothing left of what was charged. It looks each time the
 // same usage is reported, because whoever charged first may have crashed in between.
-func (l *Ledger) exhaust(ctx context.Context, m Metered) error {
-	i, err := l.get(ctx, executionKey(m.Execution))
-	if err != nil || i.text("status") != open {
-		return err
+func (l *Ledger) exhaust(ctx context.Context, m Metered, i Item) error {
+	if i.text("status") != open {
+		return nil
 	}
 	for _, a := range sorted(m.Amounts) {
 		if a.Take > 0 && i.number("left/"+a.Limit) <= 0 {

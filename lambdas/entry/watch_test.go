@@ -45,7 +45,8 @@ func TestAnAnswerIsCutOnceItsExecutionIsStoppedUsedUpOrClosed(t *testing.T) {
 			return err
 		}, "gone"},
 		"its tool calls are metered away": {func(h *house, id terms.ExecutionID) error {
-			return h.ledger.Charge(context.Background(), ledger.Metered{Execution: id, Call: "r", At: h.at, Amounts: []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: 20}}})
+			_, err := h.ledger.Charge(context.Background(), ledger.Metered{Execution: id, Call: "r", At: h.at, Amounts: []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: 20}}})
+			return err
 		}, "tool_calls is used up"},
 		"somebody closes it": {func(h *house, id terms.ExecutionID) error {
 			return h.ledger.Close(context.Background(), id, "the user ended it", h.at)

@@ -16,8 +16,9 @@ func (s *story) metered(id string, tokens int64) ledger.Admission {
 }
 
 func (s *story) charge(id, call string, tokens, cost int64) error {
-	return s.l.Charge(ctx, ledger.Metered{Execution: terms.ExecutionID(id), Call: terms.CallID(call), At: s.at, Intent: []byte("intent"), Record: []byte("outcome"),
+	_, err := s.l.Charge(ctx, ledger.Metered{Execution: terms.ExecutionID(id), Call: terms.CallID(call), At: s.at, Intent: []byte("intent"), Record: []byte("outcome"),
 		Amounts: []ledger.Amount{{Limit: ledger.TokensLimit, Take: tokens}, {Limit: ledger.CostLimit, Take: cost}}})
+	return err
 }
 
 func charges(s *story) {
@@ -43,7 +44,7 @@ func charges(s *story) {
 	same(s.T, "charging made an execution", s.execution("nobody"), ledger.Execution{})
 	for name, m := range map[string]ledger.Metered{"nothing": {}, "no call": {Execution: "e1", At: s.at}, "no time": {Execution: "e1", Call: "r4"},
 		"a gift": {Execution: "e1", Call: "r4", At: s.at, Amounts: []ledger.Amount{{Limit: ledger.TokensLimit, Take: -1}}}} {
-		if err := s.l.Charge(ctx, m); !errors.Is(err, ledger.ErrInvalid) {
+		if _, err := s.l.Charge(ctx, m); !errors.Is(err, ledger.ErrInvalid) {
 			s.Errorf("%s: %v", name, err)
 		}
 	}

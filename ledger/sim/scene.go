@@ -664,7 +664,7 @@ func (w *world) meter(p *process) {
 // report charges, and holds the ledger to its word that what is used up is stopped.
 func (w *world) report(p *process, m ledger.Metered) {
 	m.At = p.now()
-	err := p.l.Charge(ctx, m)
+	_, err := p.l.Charge(ctx, m)
 	if r := new(ledger.Refusal); err != nil && !errors.As(err, &r) && !errors.Is(err, ledger.ErrUnavailable) {
 		w.wrong("charge: %v", err)
 	}
