@@ -10,16 +10,23 @@ import (
 type alarm struct {
 	id, name, says      string
 	namespace, metric   string
-	dimension, of       string
+	dimensions          []dimension
 	statistic, compared string
 	threshold, minutes  float64
 	silence             string // what it means that nothing was measured (PutMetricAlarm API, TreatMissingData)
 }
 
+// dimension tells one metric of a name from others.
+type dimension struct{ name, value string }
+
 func alarmOf(s stack, a alarm) {
+	var dimensions []any
+	for _, d := range a.dimensions {
+		dimensions = append(dimensions, map[string]any{"name": d.name, "value": d.value})
+	}
 	awscloudwatch.NewCfnAlarm(s.Stack, jsii.String(a.id), &awscloudwatch.CfnAlarmProps{
 		AlarmName: jsii.String(a.name), AlarmDescription: jsii.String("Remit: " + a.says),
-		Namespace: jsii.String(a.namespace), MetricName: jsii.String(a.metric), Dimensions: []any{map[string]any{"name": a.dimension, "value": a.of}},
+		Namespace: jsii.String(a.namespace), MetricName: jsii.String(a.metric), Dimensions: dimensions,
 		Statistic: jsii.String(a.statistic), Period: jsii.Number(60), EvaluationPeriods: jsii.Number(a.minutes), Threshold: jsii.Number(a.threshold),
 		ComparisonOperator: jsii.String(a.compared), TreatMissingData: jsii.String(a.silence),
 	})
@@ -29,12 +36,12 @@ func alarmOf(s stack, a alarm) {
 // sweep an execution that stays open. What a handler refuses is no error.
 func failing(s stack, f function) {
 	alarmOf(s, alarm{id: f.id + "Failing", name: f.name + "-failing", says: "function " + f.name + " ends in errors", namespace: "AWS/Lambda", metric: "Errors",
-		dimension: "FunctionName", of: f.name, statistic: "Sum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
+		dimensions: []dimension{{"FunctionName", f.name}}, statistic: "Sum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
 }
 
 // silent is a function that should run each minute and did not for five. What it ends then
 // stays taken: the ledger's promise is a lease and one period of the sweep.
 func silent(s stack, f function) {
 	alarmOf(s, alarm{id: f.id + "Silent", name: f.name + "-silent", says: "function " + f.name + " has not run for five minutes", namespace: "AWS/Lambda", metric: "Invocations",
-		dimension: "FunctionName", of: f.name, statistic: "Sum", compared: "LessThanThreshold", threshold: 1, minutes: 5, silence: "breaching"})
+		dimensions: []dimension{{"FunctionName", f.name}}, statistic: "Sum", compared: "LessThanThreshold", threshold: 1, minutes: 5, silence: "breaching"})
 }

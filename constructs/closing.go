@@ -68,7 +68,7 @@ func failures(s stack, p *platform.Platform, e platform.Environment, site platfo
 		Queues: &[]*string{queue.Ref()}, PolicyDocument: document(s, grants.FailedEventsPolicy(p, e, site).Document, nil),
 	})
 	alarmOf(s, alarm{id: "ClosingFailedAlarm", name: grants.FailedEventsName(site), says: "an event that should have closed an item could not be used; it is in the queue of this name",
-		namespace: "AWS/SQS", metric: "ApproximateNumberOfMessagesVisible", dimension: "QueueName", of: grants.FailedEventsName(site),
+		namespace: "AWS/SQS", metric: "ApproximateNumberOfMessagesVisible", dimensions: []dimension{{"QueueName", grants.FailedEventsName(site)}},
 		statistic: "Maximum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
 	return queue
 }

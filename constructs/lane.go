@@ -35,6 +35,9 @@ func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running, 
 	endpoint := runtimeEndpoint(s, lane, rt)
 	closed := resourcePolicies(s, world, rt, endpoint)
 	logGroup(s, lane, rt)
+	if lane.Metered() {
+		metered(s, lane)
+	}
 	register(s, p, lane, g, rt, endpoint, models, append(ready, closed...))
 	return s
 }

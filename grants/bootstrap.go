@@ -192,6 +192,7 @@ var fenced = map[bool][]struct {
 		{list("entry"), "entry", "lambda.amazonaws.com"},
 		{list("approve"), "approve", "lambda.amazonaws.com"},
 		{list("closing"), "closing", "lambda.amazonaws.com"},
+		{list("meter"), "meter", "lambda.amazonaws.com"},
 		{list("sweep"), "sweep", "lambda.amazonaws.com"},
 		{list("operate"), "operate", "lambda.amazonaws.com"},
 		{list("operator", "breakglass"), "operator", ""},
@@ -327,6 +328,11 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 			list(engines, engines+"/policy/*")),
 		allow("OwnGatewayIdentities", "AgentCore makes a workload identity for each gateway",
 			list("bedrock-agentcore:CreateWorkloadIdentity", "bedrock-agentcore:DeleteWorkloadIdentity", "bedrock-agentcore:GetWorkloadIdentity"), list(directory, directory+"/workload-identity/"+site.Named("*"))),
+	}
+	if e.ModelLogs != nil {
+		group := modelLogs(e, site)
+		out = append(out, allow("SubscribeToModelLogs", "the meter hears of what is logged; the group itself, and what the account logs, stay their owner's",
+			list("logs:DeleteSubscriptionFilter", "logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"), list(group, group+":*")))
 	}
 	if len(e.Credentials) > 0 {
 		out = append(out, allow("OwnCredentials", "the vault's names for declared credentials; the keys themselves stay in their secrets",

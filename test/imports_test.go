@@ -87,8 +87,8 @@ var walls = []wall{
 	{"remit/lambdas/gateway", map[string]string{
 		"remit/platform/...": "it reads a bundle: cold start and attack surface", yaml: "it reads a bundle", cdk: "cold start and attack surface", sdk: "AWS is wired in bootstrap; the handler knows ports",
 	}},
-	ports("remit/lambdas/entry"), ports("remit/lambdas/approve"), ports("remit/lambdas/model"), ports("remit/lambdas/authorizer"), ports("remit/lambdas/reach"), ports("remit/lambdas/sealing"), ports("remit/lambdas/login"), ports("remit/lambdas/closing"), ports("remit/lambdas/operate"), ports("remit/lambdas/arguments"),
-	shipped("remit/lambdas/entry/bootstrap"), shipped("remit/lambdas/model/bootstrap"), shipped("remit/lambdas/approve/bootstrap"), shipped("remit/lambdas/registry"), shipped("remit/lambdas/closing/bootstrap"), shipped("remit/lambdas/operate/bootstrap"), shipped("remit/lambdas/request/bootstrap"), shipped("remit/lambdas/response/bootstrap"), shipped("remit/lambdas/reach/bootstrap"), shipped("remit/lambdas/authorizer/bootstrap"), shipped("remit/lambdas/interceptor"),
+	ports("remit/lambdas/entry"), ports("remit/lambdas/approve"), ports("remit/lambdas/model"), ports("remit/lambdas/authorizer"), ports("remit/lambdas/reach"), ports("remit/lambdas/sealing"), ports("remit/lambdas/login"), ports("remit/lambdas/closing"), ports("remit/lambdas/operate"), ports("remit/lambdas/meter"), ports("remit/lambdas/arguments"),
+	shipped("remit/lambdas/entry/bootstrap"), shipped("remit/lambdas/model/bootstrap"), shipped("remit/lambdas/approve/bootstrap"), shipped("remit/lambdas/registry"), shipped("remit/lambdas/closing/bootstrap"), shipped("remit/lambdas/operate/bootstrap"), shipped("remit/lambdas/meter/bootstrap"), shipped("remit/lambdas/request/bootstrap"), shipped("remit/lambdas/response/bootstrap"), shipped("remit/lambdas/reach/bootstrap"), shipped("remit/lambdas/authorizer/bootstrap"), shipped("remit/lambdas/interceptor"),
 	{"remit/ledger/dynamo", map[string]string{
 		"remit/platform/...": "a store knows items, not declarations", "remit/policy/...": "a store knows items, not rules", cdk: "it is shipped in every Lambda",
 	}},
