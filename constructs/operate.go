@@ -31,6 +31,6 @@ func operations(s stack, e platform.Environment, site platform.Site, role awsiam
 		Description: jsii.String("Remit: where people intervene"),
 	})
 	alarmOf(s, alarm{id: "Widened", name: site.Named("widened"), says: "two people resumed what was stopped, or raised a limit; the function's log says who and why",
-		namespace: operate.MetricNamespace, metric: operate.MetricName, dimension: operate.MetricDimension, of: e.Name,
+		namespace: operate.MetricNamespace, metric: operate.MetricName, dimensions: []dimension{{operate.MetricDimension, e.Name}},
 		statistic: "Sum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
 }
