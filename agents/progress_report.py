@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Lumen's progress report: drafts one client's report for a month, for the analyst to sign.
-It gives no diagnosis. `--model bedrock` is not exercised here."""
+It gives no diagnosis. It uses models directly, and names its execution in each request."""
 
 import calendar
 

@@ -243,7 +243,7 @@ class Bedrock:
     """A model through Amazon Bedrock's Converse, by the AWS SDK as it is. Where models are
     reached through a broker, AWS_ENDPOINT_URL_BEDROCK_RUNTIME says where it is, and
     AWS_BEARER_TOKEN_BEDROCK holds the token for models; where they are used directly, the
-    execution role is what signs."""
+    execution role is what signs, and REMIT_EXECUTION says for what it is used."""
 
     def __init__(self, model: str, instructions: str):
         try:
@@ -273,6 +273,8 @@ class Bedrock:
             messages.append({"role": "user", "content": [{"toolResult": {"toolUseId": use, "content": [content], "status": "error" if bad else "success"}}]})
         specs = [{"toolSpec": {"name": t["name"], "description": t.get("description") or t["name"], "inputSchema": {"json": t["inputSchema"]}}} for t in tools]
         more = {"toolConfig": {"tools": specs}} if specs else {}
+        if execution := os.environ.get("REMIT_EXECUTION"):
+            more["requestMetadata"] = {"remit_execution": execution}
         answer = self._or_say(lambda: self._client.converse(modelId=self._model, messages=messages, system=[{"text": self._instructions + CONTRACT}], inferenceConfig={"temperature": 0}, **more))
         blocks = answer["output"]["message"]["content"]
         for block in blocks:
@@ -328,7 +330,7 @@ def troubles(seen: list[Step]) -> list[str]:
 
 def main(what: str, task: str, instructions: str, script: Callable[[str, set[str], list[Step]], "Call | str"]) -> None:
     """The command line of an agent: the task in, the final answer on standard output."""
-    parser = argparse.ArgumentParser(description=what, epilog="REMIT_GATEWAY and REMIT_TOKEN come from whoever opened the execution.")
+    parser = argparse.ArgumentParser(description=what, epilog="REMIT_GATEWAY, REMIT_TOKEN and REMIT_EXECUTION come from whoever opened the execution.")
     parser.add_argument("task", nargs="+", help=task)
     parser.add_argument("--model", choices=["scripted", "bedrock"], default="scripted")
     parser.add_argument("--bedrock-model", default=os.environ.get("REMIT_MODEL", ""), help="model or inference profile id, with --model bedrock")

@@ -48,6 +48,9 @@ func accountStack(stage awscdk.Stage, p *platform.Platform, e platform.Environme
 	if e.Operations != nil {
 		operations(s, e, site, made[roleID(s, iam.ARN(site.Role("operate")))], b)
 	}
+	if grants.Meters(p, e) {
+		meterOf(s, p, e, site, made[roleID(s, iam.ARN(site.Role("meter")))], b)
+	}
 	return s
 }
 

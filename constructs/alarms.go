@@ -19,6 +19,7 @@ type alarm struct {
 	silence             string  // what it means that nothing was measured (PutMetricAlarm API, TreatMissingData)
 }
 
+// dimension tells one metric of a name from others.
 type dimension struct{ name, value string }
 
 func ofFunction(f function) []dimension { return []dimension{{"FunctionName", f.name}} }

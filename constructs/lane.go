@@ -36,6 +36,9 @@ func laneStack(stage awscdk.Stage, p *platform.Platform, lane platform.Running, 
 	closed := resourcePolicies(s, world, rt, endpoint)
 	logGroup(s, lane, rt)
 	unusual(s, lane)
+	if lane.Metered() {
+		metered(s, lane)
+	}
 	register(s, p, lane, g, rt, endpoint, models, append(ready, closed...))
 	return s
 }

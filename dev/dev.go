@@ -142,7 +142,7 @@ func (s *Server) door(w *world) error {
 	entrance.Login.Audience = loginAudience
 	w.entry = &entry.Entry{
 		Entrance: entrance, Issuer: s.base, Login: logins, Lanes: w, Ledger: w.ledger, Signer: s.signer, Agents: agents, Runtime: laptop{s.log},
-		Note: s.log.note, Now: s.now, AnyLane: true,
+		Note: s.log.note, Now: s.now, Looks: entry.Every(time.Second), AnyLane: true,
 	}
 	entrance.Approvals = &policy.Approvals{Audience: approvalAudience} // without a client: /login/{user} is the login here
 	w.approvals = &approve.Approvals{

@@ -40,12 +40,12 @@ func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site)
 			made("fence-deploy", byDeployers(p, e, "fence"), fenceDeployment(site)...),
 			made("assets", byDeployers(p, e, "deploy"), publishAssets(site, platform.StackAssets)...),
 			made("fence-assets", byDeployers(p, e, "fence"), publishAssets(site, platform.FenceAssets)...),
-			made("lookup", byDeployers(p, e, "deploy", "fence"), lookUp(site)...),
+			made("lookup", byDeployers(p, e, "deploy", "fence"), lookUp(e, site)...),
 			execution,
 			made("fence-execution", byCloudFormation, executeFence(site)...),
 		},
 		Policies: append(parts,
-			iam.Policy{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(site), From: place(p, from)},
+			iam.Policy{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(e, site), From: place(p, from)},
 			iam.Policy{ARN: iam.ARN("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: bucketPolicy(site), From: place(p, from)}),
 	}.Canonical()
 }
@@ -150,10 +150,10 @@ func publishAssets(site platform.Site, prefix string) []iam.Statement {
 }
 
 // lookUp reads what a comparison compares with (cdk diff, remit compare); it reads no data.
-func lookUp(site platform.Site) []iam.Statement {
+func lookUp(e platform.Environment, site platform.Site) []iam.Statement {
 	roles := list(site.Role("*"), site.Global("iam", "role"+platform.BootstrapPath+site.Named("bootstrap", "*")))
 	policies := list(site.Boundary("*"), site.BootstrapBoundary())
-	return []iam.Statement{
+	out := []iam.Statement{
 		allow("ReadStacks", "a diff compares with what is deployed", list("cloudformation:DescribeStacks", "cloudformation:GetTemplate", "cloudformation:ListStackResources"), list(stacks(site, "*"))),
 		allow("ListRolesAndPolicies", "a role that nobody intended is found only by listing; IAM lists with no narrower resource", list("iam:ListPolicies", "iam:ListRoles"), everything),
 		allow("ReadRoles", "Remit's own roles, to compare them with what was intended", list("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"), roles),
@@ -163,6 +163,18 @@ func lookUp(site platform.Site) []iam.Statement {
 		allow("ReadKeys", "policies of keys; using a key is not part of that", list("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"), list(site.ARN("kms", "key/*"))),
 		readVersion(site),
 	}
+	if len(readsLogging(e, site)) > 0 {
+		out = append(out, allow("ReadModelLogging", "whether invocations of models are logged, and where to; Bedrock has no narrower resource", readsLogging(e, site), everything))
+	}
+	return out
+}
+
+// readsLogging is for an account whose own logging of invocations is adopted.
+func readsLogging(e platform.Environment, site platform.Site) []string {
+	if e.ModelLogs == nil || site.Purpose != platform.PlatformAccount {
+		return nil
+	}
+	return list("bedrock:GetModelInvocationLoggingConfiguration")
 }
 
 // executeFence creates boundaries and nothing else.
@@ -192,6 +204,7 @@ var fenced = map[bool][]struct {
 		{list("entry"), "entry", "lambda.amazonaws.com"},
 		{list("approve"), "approve", "lambda.amazonaws.com"},
 		{list("closing"), "closing", "lambda.amazonaws.com"},
+		{list("meter"), "meter", "lambda.amazonaws.com"},
 		{list("sweep"), "sweep", "lambda.amazonaws.com"},
 		{list("operate"), "operate", "lambda.amazonaws.com"},
 		{list("operator", "breakglass"), "operator", ""},
@@ -330,6 +343,11 @@ func executeServing(e platform.Environment, site platform.Site) []iam.Statement 
 		allow("OwnGatewayIdentities", "AgentCore makes a workload identity for each gateway",
 			list("bedrock-agentcore:CreateWorkloadIdentity", "bedrock-agentcore:DeleteWorkloadIdentity", "bedrock-agentcore:GetWorkloadIdentity"), list(directory, directory+"/workload-identity/"+site.Named("*"))),
 	}
+	if e.ModelLogs != nil {
+		group := modelLogs(e, site)
+		out = append(out, allow("SubscribeToModelLogs", "the meter hears of what is logged; the group itself, and what the account logs, stay their owner's",
+			list("logs:DeleteSubscriptionFilter", "logs:DescribeSubscriptionFilters", "logs:PutSubscriptionFilter"), list(group, group+":*")))
+	}
 	if len(e.Credentials) > 0 {
 		out = append(out, allow("OwnCredentials", "the vault's names for declared credentials; the keys themselves stay in their secrets",
 			list("bedrock-agentcore:CreateApiKeyCredentialProvider", "bedrock-agentcore:DeleteApiKeyCredentialProvider", "bedrock-agentcore:GetApiKeyCredentialProvider", "bedrock-agentcore:UpdateApiKeyCredentialProvider"),
@@ -354,14 +372,14 @@ func closingRuleNames(e platform.Environment, site platform.Site) []string {
 
 // bootstrapBoundary holds all six roles to the services Remit deploys, and away from users,
 // keys of people, other boundaries, and themselves.
-func bootstrapBoundary(site platform.Site) iam.Document {
+func bootstrapBoundary(e platform.Environment, site platform.Site) iam.Document {
 	return iam.Doc(
 		allow("Deploy", "the services that Remit's stacks are made of, in this account",
 			list("bedrock-agentcore:*", "cloudformation:*", "cloudwatch:*", "dynamodb:*", "ecr:*", "events:*", "kms:*", "lambda:*", "logs:*", "sqs:*", "ssm:*"),
 			list(site.ARN("bedrock-agentcore", "*"), site.ARN("cloudformation", "*"), site.ARN("dynamodb", "table/"+site.Named("*")), site.ARN("ecr", "repository/"+site.Platform+"/*"),
 				site.ARN("events", "rule/"+site.Named("*")), site.ARN("kms", "*"), site.ARN("lambda", "function:"+site.Named("*")), site.ARN("logs", "*"), site.ARN("ssm", "parameter/*"),
 				site.ARN("events", "rule/*/"+site.Named("*")), site.ARN("cloudwatch", "alarm:"+site.Named("*")), dashboard(site), site.ARN("sqs", site.Named("*")))),
-		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateGateway", "bedrock-agentcore:CreatePolicyEngine", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "bedrock-agentcore:ListGateways", "bedrock-agentcore:ListPolicyEngines", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), everything),
+		allow("CreateAndList", "what has no name before it exists, and lists that know no narrower resource", append(list("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:CreateGateway", "bedrock-agentcore:CreatePolicyEngine", "bedrock-agentcore:ListAgentRuntimeEndpoints", "bedrock-agentcore:ListAgentRuntimes", "bedrock-agentcore:ListGateways", "bedrock-agentcore:ListPolicyEngines", "cloudformation:ValidateTemplate", "iam:ListPolicies", "iam:ListRoles", "kms:CreateKey", "logs:DescribeIndexPolicies"), readsLogging(e, site)...), everything),
 		allow("Assets", "this account's own asset bucket", list("s3:GetBucketLocation", "s3:GetEncryptionConfiguration", "s3:GetObject", "s3:ListBucket", "s3:PutObject"), bucketARNs(site)),
 		allow("Roles", "roles and boundaries of Remit, by path", list("iam:*"),
 			list(site.Role("*"), site.Boundary("*"), site.BootstrapBoundary(), site.Global("iam", "role"+platform.BootstrapPath+"*"), site.Global("iam", "role/aws-service-role/*"))),

@@ -32,6 +32,9 @@ func Fence(p *platform.Platform, e platform.Environment, site platform.Site) iam
 	if slices.ContainsFunc(p.Lanes(e), platform.Running.Brokered) && site.Purpose == platform.PlatformAccount {
 		kinds["broker"] = brokerBoundary(p, e, site)
 	}
+	if Meters(p, e) && site.Purpose == platform.PlatformAccount {
+		kinds["meter"] = meterBoundary(site)
+	}
 	if slices.ContainsFunc(p.Lanes(e), direct) && site.Purpose == platform.PlatformAccount {
 		kinds["execution-direct"] = executionBoundary(p, e, site, true)
 	}

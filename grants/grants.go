@@ -62,6 +62,9 @@ func platformAccount(p *platform.Platform, e platform.Environment, site platform
 	if e.Operations != nil {
 		w.Roles = append(w.Roles, operate(p, e, site), operator(p, e, site), breakglass(p, e, site))
 	}
+	if Meters(p, e) {
+		w.Roles, w.Policies = append(w.Roles, meter(p, e, site)), append(w.Policies, MeterPolicy(p, e, site))
+	}
 	return w
 }
 

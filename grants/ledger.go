@@ -28,8 +28,8 @@ func useLedgerKey(site platform.Site) iam.Statement {
 }
 
 // writeRecords: evidence is put once.
-func writeRecords(site platform.Site, leading string) iam.Statement {
-	return items(site, "WriteRecords", "evidence is added, and never changed or removed", list("dynamodb:PutItem"), leading)
+func writeRecords(site platform.Site, leading ...string) iam.Statement {
+	return items(site, "WriteRecords", "evidence is added, and never changed or removed", list("dynamodb:PutItem"), leading...)
 }
 
 // seal lets a function seal what the ledger keeps of arguments and results, always for a

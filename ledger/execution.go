@@ -22,8 +22,9 @@ type Admission struct {
 	Purpose   string
 	Caps      []Amount // with Slices, the one of [CostLimit] is what every slice takes
 	Slices    []Slice
-	Approval  string // the confirmation that this one-call execution runs, "" for an ordinary one
-	Hour      int64  // MicroUSD an hour of running costs; all of it is taken at once, and what did not run comes back
+	Approval  string        // the confirmation that this one-call execution runs, "" for an ordinary one
+	Hour      int64         // MicroUSD an hour of running costs; all of it is taken at once, and what did not run comes back
+	Late      time.Duration // how late a [Metered] may come; what is left comes back only so long after closing
 	Deadline  time.Time
 	At        time.Time
 }
@@ -122,8 +123,8 @@ func (a Admission) check() error {
 	switch {
 	case a.Execution == "" || a.User.ID == "" || a.User.Tenant == "" || a.Lane.IsZero():
 		return invalid("an admission names an execution, a user with a tenant, and a lane")
-	case a.At.IsZero() || !a.Deadline.After(a.At):
-		return invalid("an execution ends after it begins")
+	case a.At.IsZero() || !a.Deadline.After(a.At) || a.Late < 0:
+		return invalid("an execution ends after it begins, and its usage is known after that")
 	}
 	caps, err := once(a.Caps)
 	if err != nil {
@@ -235,6 +236,9 @@ func (a Admission) item(stoppedTools []string) Item {
 	for _, s := range a.Slices {
 		i["slice/"+s.Of] = text(s.Date)
 	}
+	if a.Late > 0 {
+		i["late"] = number(a.Late.Milliseconds())
+	}
 	if hold := a.running(); hold > 0 {
 		i["hour"], i["running"] = number(a.Hour), number(hold)
 		i["left/"+CostLimit] = number(i.number("left/"+CostLimit) - hold)
@@ -336,13 +340,18 @@ func (l *Ledger) drain(ctx context.Context, id terms.ExecutionID, at time.Time) 
 const drainAgain = time.Minute
 
 // draining takes what it returns from the execution in the same transaction, under the
-// condition that nobody returned anything since it looked: two cannot return the same
-// money. Once nothing is in flight nothing can come back: no reserve passes a closed
-// execution, which is counted in the same transaction. Until then it is due again a little
-// later, behind others.
+// condition that nobody returned anything since it looked, and nothing was charged: two cannot
+// return the same money. Once nothing is in flight nothing can come back: no reserve passes a
+// closed execution, which is counted in the same transaction, and a charge makes it due again.
+// Until then it is due again a little later, behind others. What was charged beyond what was left is negative, and the days pay it.
 func draining(i Item, at time.Time) []step {
 	id, back := terms.ExecutionID(i.text("execution")), i.number("left/"+CostLimit)
-	op, counted := Op{Key: executionKey(id)}, []step(nil)
+	op, counted := Op{Key: executionKey(id), If: []Condition{is("intents", i["intents"])}}, []step(nil)
+	changed := func(Item) error { return errAgain }
+	if known := i.time("closed").Add(time.Duration(i.number("late")) * time.Millisecond); known.After(at) {
+		op.Set = Item{"due": seconds(known)}
+		return []step{{op: op, met: changed}}
+	}
 	if i.number("intents") == i.number("outcomes") {
 		op.Remove, counted = []string{"due"}, []step{count(i)}
 	} else {
@@ -350,14 +359,14 @@ func draining(i Item, at time.Time) []step {
 	}
 	days, idle := sliceDays(i), idle(i)
 	if len(days) == 0 || back+idle == 0 {
-		return append([]step{{op: op}}, counted...)
+		return append([]step{{op: op, met: changed}}, counted...)
 	}
 	op.Add = map[string]int64{"left/" + CostLimit: -back, "returned": back + idle}
-	op.If = []Condition{is("returned", i["returned"])}
+	op.If = append(op.If, is("returned", i["returned"]))
 	if i.has("running") {
 		op.Remove = append(op.Remove, "running") // it comes back once: whoever looked before finds that more was returned
 	}
-	steps := []step{{op: op, met: func(Item) error { return errAgain }}}
+	steps := []step{{op: op, met: changed}}
 	for _, s := range days {
 		steps = append(steps, giveDay(s.key(executionOf(i).User), s.Date, back+idle))
 	}

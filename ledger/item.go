@@ -51,6 +51,14 @@ func tenantDayKey(tenant string, day terms.Date) Key {
 	return Key{LedgerTable, "TENANT#" + part(tenant), "DAY#" + string(day)}
 }
 
+func laneDayKey(lane terms.Lane, day terms.Date) Key {
+	return Key{LedgerTable, "LANE#" + part(lane.Key()), "DAY#" + string(day)}
+}
+
+func laneCallKey(lane terms.Lane, call terms.CallID) Key {
+	return Key{LedgerTable, "LANE#" + part(lane.Key()), "CALL#" + part(call)}
+}
+
 // openShards spread the items of open executions, because one partition takes 1,000 writes
 // a second (DynamoDB Developer Guide, burst and adaptive capacity).
 const openShards = 16

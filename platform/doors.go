@@ -57,7 +57,7 @@ func (p *Platform) Registration(lane Running, runtime, gateway, models string) p
 	r := policy.Registration{
 		Lane: lane.Term(), Runtime: runtime, Endpoint: lane.Endpoint(), Gateway: gateway, Models: models, Share: int(lane.Version.Share),
 		Callers: p.RolesAbove(lane.Actor.Callers), Purposes: lane.Actor.Purposes,
-		Seconds: int64(lane.WallClock() / time.Second), Caps: lane.Caps(), Hour: lane.Environment.Prices.Runtime,
+		Seconds: int64(lane.WallClock() / time.Second), Caps: lane.Caps(), Hour: lane.Environment.Prices.Runtime, Late: int64(lane.overshoot().Delay.Duration() / time.Second),
 		Version: policy.Version{Code: lane.Version.Code, Prompts: lane.Version.Prompts, Models: modelsDigest(lane.Actor), Parameters: lane.Version.Parameters},
 	}
 	if m := lane.Actor.Memory; m != nil && m.Scope != "agent" {
@@ -66,7 +66,23 @@ func (p *Platform) Registration(lane Running, runtime, gateway, models string) p
 	return r
 }
 
-// Models is what the lane's broker decides by.
+// Meter is what the environment's meter decides by; it meters no lane where every one has a
+// broker.
+func (p *Platform) Meter(e Environment) policy.Meter {
+	out := policy.Meter{Format: policy.Format, Day: string(e.Day)}
+	if e.ModelLogs != nil {
+		out.Group = e.ModelLogs.Group
+	}
+	for _, lane := range p.Lanes(e) {
+		if lane.Metered() {
+			over := lane.overshoot()
+			out.Lanes = append(out.Lanes, policy.Metered{Role: lane.LaneSite.Role("execution"), Models: p.Models(lane), Overshoot: map[string]int64{policy.Tokens: over.Tokens, policy.ModelCost: int64(over.Cost)}})
+		}
+	}
+	return out
+}
+
+// Models is what the lane's models cost, by which its broker or the meter decides.
 func (p *Platform) Models(lane Running) policy.Models {
 	out := policy.Models{Format: policy.Format, Lane: lane.Term(), Prices: map[string]policy.Price{}}
 	for _, price := range lane.Environment.Prices.Models {
@@ -88,6 +104,17 @@ func orElse(price, input terms.MicroUSD) terms.MicroUSD {
 // Brokered reports whether the lane's models are reached through a broker.
 func (r Running) Brokered() bool { return r.Actor.Models.Via == "broker" }
 
+// Metered reports whether the lane uses models directly, so that the logs tell what it used.
+func (r Running) Metered() bool { return r.Actor.Models.Via == "direct" }
+
+// overshoot is what a metered lane may use before the logs have told; nothing for others.
+func (r Running) overshoot() Overshoot {
+	if over := r.limits().Overshoot; over != nil && r.Metered() {
+		return *over
+	}
+	return Overshoot{}
+}
+
 // modelsDigest names the models an agent may use, the fourth digest of a version.
 func modelsDigest(a Agent) terms.Digest {
 	ids := slices.Sorted(slices.Values(append(slices.Clone(a.Models.IDs), a.Models.Profiles...)))
@@ -95,7 +122,8 @@ func modelsDigest(a Agent) terms.Digest {
 }
 
 // Caps is what one execution of the lane may take. Its total cost is the most that its
-// models, its tool calls at the dearest price and its running time can come to.
+// models, with what metering cannot prevent, its tool calls at the dearest price and its
+// running time can come to.
 func (r Running) Caps() map[string]int64 {
 	limits := r.limits()
 	runtime := hourly(r.Environment.Prices.Runtime, limits.WallClock.Duration())
@@ -103,7 +131,7 @@ func (r Running) Caps() map[string]int64 {
 		policy.ToolCalls: limits.ToolCalls,
 		policy.Tokens:    limits.Tokens,
 		policy.ModelCost: int64(limits.ModelCost),
-		policy.Cost:      int64(limits.ModelCost) + limits.ToolCalls*r.dearestCall() + runtime,
+		policy.Cost:      int64(limits.ModelCost) + int64(r.overshoot().Cost) + limits.ToolCalls*r.dearestCall() + runtime,
 	}
 }
 

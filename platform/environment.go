@@ -17,6 +17,7 @@ type Environment struct {
 	Buses       []Bus        `key:"buses" doc:"logical event bus: its name here"`
 	Credentials []Credential `key:"credentials" doc:"secrets of targets, by reference"`
 	Targets     []Target     `key:"targets" need:"yes" doc:"what each tool resolves to here"`
+	ModelLogs   *ModelLogs   `key:"model_logs" doc:"where invocations of models are logged here; needed where an agent uses models directly"`
 	Lanes       []LaneSet    `key:"lanes" need:"yes" doc:"running versions: agent: lane: artifact"`
 	Limits      Limits       `key:"limits" need:"yes" doc:"every number that caps something"`
 	Prices      Prices       `key:"prices" need:"yes" doc:"what models, tools and running time cost"`
@@ -231,6 +232,12 @@ type ReachTarget struct {
 	Stage string `key:"stage" type:"name" doc:"its stage"`
 }
 
+// ModelLogs is the account's own logging of model invocations, as its owner has set it up.
+// Remit reads it and never changes it: it is one setting for the whole account.
+type ModelLogs struct {
+	Group string `key:"group" need:"yes" type:"log-group" doc:"the CloudWatch log group to which Bedrock's model invocation logging writes, in this region"`
+}
+
 // LaneSet is the running versions of one agent.
 type LaneSet struct {
 	Agent string `key:"=" type:"lower"`
@@ -263,6 +270,15 @@ type AgentLimits struct {
 	WallClock terms.Span     `key:"wall_clock" need:"yes" doc:"from open to close"`
 	Tokens    int64          `key:"tokens" need:"yes" doc:"model tokens per execution, in and out"`
 	ModelCost terms.MicroUSD `key:"model_cost" need:"yes" doc:"model cost per execution"`
+	Overshoot *Overshoot     `key:"overshoot" doc:"for an agent that uses models directly, what an execution may use beyond its limits before the logs have told"`
+}
+
+// Overshoot is what a metered limit cannot prevent: an execution is ended when the logs say
+// that it is used up, and by then it has used more. Cost is reserved with the execution.
+type Overshoot struct {
+	Tokens int64          `key:"tokens" need:"yes" doc:"model tokens beyond tokens"`
+	Cost   terms.MicroUSD `key:"cost" need:"yes" doc:"model cost beyond model_cost; part of what an execution takes from its user's and tenant's day"`
+	Delay  terms.Span     `key:"delay" need:"yes" doc:"how long after a call of a model its log has been read; unused cost returns to the day only then"`
 }
 
 // ToolLimits cap one tool per user and day.

@@ -1,6 +1,7 @@
 package platform_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"remit/platform"
+	"remit/policy"
 	"remit/terms"
 )
 
@@ -224,6 +226,40 @@ func TestAnExecutionLastsAsLongAsItsAgentsLimit(t *testing.T) {
 		}
 		if got := l.WallClock(); got != want {
 			t.Errorf("%s.%s lasts %s, want %s", l.Agent, l.Lane, got, want)
+		}
+	}
+}
+
+// What a metered limit cannot prevent is reserved with the execution, and known late; nothing of
+// it is a brokered lane's.
+func TestWhatMeteringCannotPreventIsPartOfWhatAnExecutionCosts(t *testing.T) {
+	const role = "arn:aws:iam::111111111111:role/remit/acme-prod-writer-stable-execution"
+	of := func(via string) (*platform.Platform, platform.Environment) {
+		e := platform.Environment{Name: "prod", Region: "eu-west-1", Day: "UTC", Accounts: []platform.Account{{Purpose: "platform", ID: "111111111111"}}, ModelLogs: &platform.ModelLogs{Group: "/models"},
+			Lanes:  []platform.LaneSet{{Agent: "writer", Lanes: []platform.Lane{{Name: "stable"}}}},
+			Prices: platform.Prices{Models: []platform.ModelPrice{{Model: "a.m", Input: 3, Output: 15}}},
+			Limits: platform.Limits{Agents: []platform.AgentLimits{{Agent: "writer", ToolCalls: 5, WallClock: terms.Span(time.Minute), Tokens: 1000, ModelCost: 200,
+				Overshoot: &platform.Overshoot{Tokens: 70, Cost: 30, Delay: terms.Span(5 * time.Minute)}}}}}
+		p := &platform.Platform{Name: "acme", Agents: []platform.Agent{{Name: "writer", Models: platform.Models{Via: via, IDs: []string{"a.m"}}}}, Environments: []platform.Environment{e}}
+		return p, e
+	}
+	price := policy.Price{Input: 3, Output: 15, CacheRead: 3, CacheWrite: 3}
+	for via, want := range map[string]struct {
+		cost, late int64
+		lanes      []policy.Metered
+	}{
+		"direct": {230, 300, []policy.Metered{{Role: role, Overshoot: map[string]int64{"tokens": 70, "model_cost": 30},
+			Models: policy.Models{Format: policy.Format, Lane: terms.Lane{Platform: "acme", Environment: "prod", Agent: "writer", Name: "stable"}, Prices: map[string]policy.Price{"a.m": price}}}}},
+		"broker": {200, 0, nil},
+	} {
+		p, e := of(via)
+		lane := p.Lanes(e)[0]
+		r := p.Registration(lane, "r", "g", "")
+		if r.Caps[policy.Cost] != want.cost || r.Caps[policy.ModelCost] != 200 || r.Caps[policy.Tokens] != 1000 || r.Late != want.late {
+			t.Errorf("%s: an execution takes %v, and is known after %d s", via, r.Caps, r.Late)
+		}
+		if got := p.Meter(e); !reflect.DeepEqual(got, policy.Meter{Format: policy.Format, Group: "/models", Day: "UTC", Lanes: want.lanes}) {
+			t.Errorf("%s: the meter decides by %+v", via, got)
 		}
 	}
 }

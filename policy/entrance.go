@@ -58,9 +58,10 @@ type Registration struct {
 	Share    int              `json:"share"`            // percent of users; 0 serves the rest
 	Callers  []string         `json:"callers"`          // user roles, with those above included
 	Purposes []string         `json:"purposes"`
-	Seconds  int64            `json:"seconds"` // wall clock of one execution
-	Caps     map[string]int64 `json:"caps"`    // limits of one execution, in their own units
-	Hour     terms.MicroUSD   `json:"hour"`    // of running time, which the cap of cost covers
+	Seconds  int64            `json:"seconds"`        // wall clock of one execution
+	Caps     map[string]int64 `json:"caps"`           // limits of one execution, in their own units
+	Hour     terms.MicroUSD   `json:"hour"`           // of running time, which the cap of cost covers
+	Late     int64            `json:"late,omitempty"` // seconds after which what it used is known at the latest; 0: at once
 	Memory   *Remembering     `json:"memory,omitempty"`
 	Version  Version          `json:"version"`
 }
@@ -125,15 +126,17 @@ func LoadRegistration(text []byte) (Registration, error) {
 	if err := strictly(text, &r); err != nil {
 		return Registration{}, err
 	}
-	if r.Lane.IsZero() || r.Runtime == "" || r.Endpoint == "" || r.Gateway == "" || r.Seconds <= 0 || len(r.Caps) == 0 || r.Share < 0 || r.Share > 100 {
+	if r.Lane.IsZero() || r.Runtime == "" || r.Endpoint == "" || r.Gateway == "" || r.Seconds <= 0 || r.Late < 0 || len(r.Caps) == 0 || r.Share < 0 || r.Share > 100 {
 		return Registration{}, fmt.Errorf("%w: a lane registers with its name, addresses, lifetime and caps", ErrBundle)
 	}
 	return r, nil
 }
 
-func strictly(text []byte, into any) error {
-	if len(text) > MaxDoor {
-		return fmt.Errorf("%w: %d bytes, at most %d are read", ErrBundle, len(text), MaxDoor)
+func strictly(text []byte, into any) error { return strictlyUpTo(MaxDoor, text, into) }
+
+func strictlyUpTo(most int, text []byte, into any) error {
+	if len(text) > most {
+		return fmt.Errorf("%w: %d bytes, at most %d are read", ErrBundle, len(text), most)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()

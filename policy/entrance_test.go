@@ -145,6 +145,7 @@ func TestEveryPartOfADoorIsNeeded(t *testing.T) {
 		"a gateway":           func(r *Registration) { r.Gateway = "" },
 		"a lifetime":          func(r *Registration) { r.Seconds = 0 },
 		"a lifetime to come":  func(r *Registration) { r.Seconds = -1 },
+		"a delay to come":     func(r *Registration) { r.Late = -1 },
 		"caps":                func(r *Registration) { r.Caps = nil },
 		"a share of somebody": func(r *Registration) { r.Share = -1 },
 		"a share of users":    func(r *Registration) { r.Share = 101 },

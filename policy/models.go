@@ -77,13 +77,20 @@ func LoadModels(text []byte) (Models, error) {
 	if m.Format != Format {
 		return Models{}, fmt.Errorf("%w: format %d, and this build reads %d", ErrBundle, m.Format, Format)
 	}
+	if err := m.check(); err != nil {
+		return Models{}, err
+	}
+	return m, nil
+}
+
+func (m Models) check() error {
 	if m.Lane.IsZero() || len(m.Prices) == 0 {
-		return Models{}, fmt.Errorf("%w: it names no lane or no model", ErrBundle)
+		return fmt.Errorf("%w: it names no lane or no model", ErrBundle)
 	}
 	for id, p := range m.Prices {
 		if id == "" || min(p.Input, p.Output, p.CacheRead, p.CacheWrite) < 0 {
-			return Models{}, fmt.Errorf("%w: a price of model %q is below zero", ErrBundle, id)
+			return fmt.Errorf("%w: a price of model %q is below zero", ErrBundle, id)
 		}
 	}
-	return m, nil
+	return nil
 }

@@ -42,8 +42,8 @@ type opening struct {
 
 // execution is what the application hands to the agent.
 type execution struct {
-	Gateway, Token, Models string
-	Bearer                 string `json:"models_token"`
+	Execution, Gateway, Token, Models string
+	Bearer                            string `json:"models_token"`
 }
 
 func read(t *testing.T, file string, into any) {

@@ -2,12 +2,18 @@ package test
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+
+	"remit/lambdas/meter"
 )
 
 // modelOf is what meridian's agents may ask.
@@ -38,6 +44,37 @@ a longer answer than is left: ServiceQuotaExceededException: tokens: this call c
 		if !strings.HasSuffix(line, ": AccessDeniedException: refused, reference (reference)\n") {
 			t.Errorf("with the gateway's token: %s", line)
 		}
+	}
+}
+
+// TestAnAgentThatUsesModelsDirectlyNamesItsExecutionInEachRequest runs the agent with the AWS SDK
+// for Python as it is, before a Bedrock that answers in one word and keeps what it was asked.
+func TestAnAgentThatUsesModelsDirectlyNamesItsExecutionInEachRequest(t *testing.T) {
+	s := serve(t, "lumen")
+	opened, status := s.open(t, "bea", opening{Agent: "progress-report", Purpose: "progress_reporting"})
+	if status != http.StatusCreated || opened.Execution == "" {
+		t.Fatalf("%d: %+v", status, opened)
+	}
+	var asked []map[string]string
+	bedrock := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ RequestMetadata map[string]string }
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+			t.Error(err)
+		}
+		asked = append(asked, body.RequestMetadata)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"output":{"message":{"role":"assistant","content":[{"text":"done"}]}},"stopReason":"end_turn","usage":{"inputTokens":1,"outputTokens":1,"totalTokens":2},"metrics":{"latencyMs":1}}`)
+	}))
+	defer bedrock.Close()
+	agent := exec.Command("../.tools/python/bin/python", "-B", "../agents/progress_report.py", "--model", "bedrock", "--bedrock-model", modelOf, "C-11", "2026-10")
+	agent.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME=" + bedrock.URL,
+		"REMIT_GATEWAY=" + opened.Gateway, "REMIT_TOKEN=" + opened.Token, "REMIT_EXECUTION=" + opened.Execution}
+	out, err := agent.CombinedOutput()
+	if err != nil || string(out) != "done\n" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if want := []map[string]string{{meter.ExecutionKey: opened.Execution}}; !reflect.DeepEqual(asked, want) {
+		t.Errorf("the model was asked under %v, want %v", asked, want)
 	}
 }
 

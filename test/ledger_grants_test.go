@@ -1,6 +1,7 @@
 package test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -72,10 +73,10 @@ func (a asking) Apply(ctx context.Context, token string, ops []ledger.Op) error 
 
 // company is one lane with a tool of each kind, and the functions that serve it.
 type company struct {
-	t                                                          *testing.T
-	request, response, entry, approve, closing, operate, watch asking
-	opens                                                      *ledger.Ledger
-	bundle                                                     *policy.Bundle
+	t                                                                 *testing.T
+	request, response, entry, approve, closing, operate, watch, meter asking
+	opens                                                             *ledger.Ledger
+	bundle                                                            *policy.Bundle
 }
 
 var asked = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -111,7 +112,7 @@ func newCompany(t *testing.T) *company {
 		t.Fatal(err)
 	}
 	by := func() asking { return asking{store, map[string]bool{}} }
-	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), operate: by(), watch: by(), bundle: loaded}
+	c := &company{t: t, request: by(), response: by(), entry: by(), approve: by(), closing: by(), operate: by(), watch: by(), meter: by(), bundle: loaded}
 	c.opens = &ledger.Ledger{Store: c.entry}
 	return c
 }
@@ -204,6 +205,7 @@ func (c *company) day() {
 	}
 	c.intervene()
 	c.watched()
+	c.metering()
 }
 
 // intervene is everything that people do at the operating function.
@@ -247,6 +249,24 @@ func (c *company) watched() {
 	}
 }
 
+// metering charges an execution until it is used up, one that has closed, and the lane.
+func (c *company) metering() {
+	c.t.Helper()
+	l, ctx := &ledger.Ledger{Store: c.meter}, context.Background()
+	c.open(c.opens, "e-4", "")
+	for n, id := range []terms.ExecutionID{"e-4", "e-4", "e-1"} {
+		if x, err := l.Execution(ctx, id); err != nil || x.ID != id {
+			c.t.Fatalf("%+v, %v", x, err)
+		}
+		if _, err := l.Charge(ctx, ledger.Metered{Execution: id, Call: terms.CallID(fmt.Sprint("m", n)), At: asked, Amounts: []ledger.Amount{{Limit: ledger.CostLimit, Take: 7}}}); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	if err := l.ChargeLane(ctx, ledger.Unattributed{Lane: askingLane, Date: "2026-11-24", Call: "m9", At: asked}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 type registered []policy.Registration
 
 func (r registered) Lanes(context.Context) ([]policy.Registration, error) { return r, nil }
@@ -278,11 +298,11 @@ func (c *company) approval(id string) *ledger.Ledger {
 func TestEachFunctionMayAskOfTheLedgerExactlyWhatItAsks(t *testing.T) {
 	c := newCompany(t)
 	c.day()
-	p := declared(t, "meridian")
-	e, _ := p.Environment("prod")
-	world := grants.Intended(p, "prod")
-	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing, "operate": c.operate, "watch": c.watch} {
-		granted := ledgerGrants(p, e, world, kind)
+	companies := map[string]string{"meter": "lumen"} // which uses models directly
+	for kind, function := range map[string]asking{"request": c.request, "response": c.response, "entry": c.entry, "approve": c.approve, "closing": c.closing, "operate": c.operate, "watch": c.watch, "meter": c.meter} {
+		p := declared(t, cmp.Or(companies[kind], "meridian"))
+		e, _ := p.Environment("prod")
+		granted := ledgerGrants(p, e, grants.Intended(p, "prod"), kind)
 		for need := range function.asked {
 			if !granted[need] {
 				t.Errorf("the %s function asks for %s and may not: every call that needs it is refused", kind, need)

@@ -117,6 +117,10 @@ var ceilings = []row{
 
 	{kind: "operator", actions: list("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"), own: list("{operate}"), why: "a person calls the one address"},
 	{kind: "operator", actions: list("ssm:GetParameter"), own: list("{operate address}"), why: "and looks up where it is"},
+	{kind: "meter", actions: writeLogs, own: allFunctions, why: "its own log group"},
+	{kind: "meter", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "meter", actions: list("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"), own: list("{ledger}"), why: "it charges executions and lanes"},
+	{kind: "meter", actions: useKeys, own: keys, why: "the ledger's key, through DynamoDB"},
 
 	{kind: "entry", actions: writeLogs, own: allFunctions, why: "its own log group"},
 	{kind: "entry", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},

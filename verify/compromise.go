@@ -43,6 +43,8 @@ var (
 	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x")}
 	blindWatch   = cant{sentence: "it throttles a lane or lets one go, or changes what throttling is judged by", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("THROTTLE#x", "WATCH#x")}
 	makeUpCounts = cant{sentence: "it changes what a lane did", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("COUNT#x")}
+	readLogs     = cant{sentence: "it reads what was said to a model or by it", actions: []string{"logs:Get*", "logs:FilterLogEvents", "logs:StartQuery", "logs:StartLiveTail", "logs:Unmask"}}
+	forgeUsage   = cant{sentence: "it changes what it is charged with, or whether invocations of models are logged", actions: []string{"bedrock:DeleteModelInvocationLoggingConfiguration", "bedrock:PutModelInvocationLoggingConfiguration", "logs:DeleteLog*", "logs:DeleteSubscriptionFilter", "logs:PutSubscriptionFilter", "logs:PutRetentionPolicy", "dynamodb:*"}, except: list("arn:{p}:dynamodb:{r}:{a}:table/{agent-name}-memory")}
 	rewriteFacts = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
 	rewriteCode  = cant{sentence: "it changes code, images or prompts", actions: []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}}
 	permissions  = cant{sentence: "it changes permissions", actions: []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}}
@@ -53,7 +55,7 @@ var (
 )
 
 var compromised = []compromise{
-	{"agent", []string{"execution"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings}},
+	{"agent", []string{"execution"}, []cant{startAgents, loosen, callTools, readSecrets, forgeUsage, sign, rewriteCode, permissions, deleteThings}},
 	{"tool", []string{"reach", "reached"}, []cant{startAgents, loosen, readSecrets, sign, rewriteCode, permissions, deleteThings}},
 	{"request-interceptor", []string{"request"}, []cant{startAgents, loosen, callTools, readSecrets, signTokens, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts, blindWatch, makeUpCounts}},
 	{"response-interceptor", []string{"response"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, rewriteFacts, blindWatch, makeUpCounts}},
@@ -65,6 +67,7 @@ var compromised = []compromise{
 	{"approve", []string{"approve"}, []cant{startAgents, loosen, callTools, readSecrets, signNoCalls, rewriteCode, permissions, deleteThings, becomeOthers, stopNobody, forgeKeys, forgeFacts, blindWatch}},
 	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits, blindWatch, makeUpCounts}},
 	{"watch", []string{"watch"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeKeys, forgeFacts, spendLimits, makeUpCounts}},
+	{"meter", []string{"meter"}, []cant{startAgents, loosen, callTools, readSecrets, readLogs, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, stopNobody, forgeKeys, spendDays, rewriteFacts}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts, blindWatch}},
 }
 

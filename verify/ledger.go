@@ -9,7 +9,7 @@ import (
 
 var ledgerRule = Rule{
 	ID: "ledger", Declared: true,
-	Sentence: "An interceptor or broker touches nothing of the ledger but its own lane's executions, records and confirmations, and its own tools' keys and days; closing events, nothing but the keys of tools that have one; the watch, nothing but counts, their sums, throttles and the record of those.",
+	Sentence: "An interceptor or broker touches nothing of the ledger but its own lane's executions, records and confirmations, and its own tools' keys and days; closing events, nothing but the keys of tools that have one; the meter, nothing but the executions, records and days of lanes that use models directly; the watch, nothing but counts, their sums, throttles and the record of those.",
 	Why:      "A compromised one would spend, stop or approve for other agents, or have another tool run twice.",
 	Source:   "design §6, §7; ledger/dynamo; service authorization reference, dynamodb:LeadingKeys",
 	judge: func(c *court) []Finding {
@@ -47,6 +47,12 @@ func (c *court) ownItems(d duty) []string {
 		out = list("EXEC#"+lane.Own("*"), "RECORD#"+lane.Own("*"))
 	case "watch":
 		out = list("COUNT#*", "RECORD#THROTTLES", "THROTTLE#*", "WATCH#*")
+	case "meter":
+		for _, lane := range c.lanes[d.site.Environment] {
+			if lane.Metered() {
+				out = append(out, "EXEC#"+lane.Term().Own("*"), "RECORD#"+lane.Term().Own("*"), "LANE#"+lane.Term().Key())
+			}
+		}
 	case "closing":
 		for _, t := range c.Platform.Tools {
 			if t.Dedup != nil {

@@ -58,6 +58,7 @@ func enrol(roles map[iam.ARN]duty, e platform.Environment, site platform.Site) {
 		roles[iam.ARN(site.Role("approve"))] = duty{kind: "approve", site: site, boundary: iam.ARN(site.Boundary("approve")), path: "environments." + e.Name + ".identity.approvals"}
 		roles[iam.ARN(site.Role("closing"))] = duty{kind: "closing", site: site, boundary: iam.ARN(site.Boundary("closing")), path: "environments." + e.Name + ".buses"}
 		roles[iam.ARN(site.Role("watch"))] = duty{kind: "watch", site: site, boundary: iam.ARN(site.Boundary("watch")), path: "environments." + e.Name + ".anomaly"}
+		roles[iam.ARN(site.Role("meter"))] = duty{kind: "meter", site: site, boundary: iam.ARN(site.Boundary("meter")), path: "environments." + e.Name + ".model_logs"}
 		roles[iam.ARN(site.Role("sweep"))] = duty{kind: "sweep", site: site, boundary: iam.ARN(site.Boundary("sweep")), path: "environments." + e.Name + ".limits"}
 	}
 	if site.Purpose == platform.PlatformAccount && e.Operations != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/bedrock"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
@@ -49,6 +50,7 @@ type comparison struct {
 
 var notCompared = []string{
 	"the asset bucket's policy, image repositories, log groups and registrations: compared in their templates by the tests, not read back",
+	"whether invocations of models are logged: looked at in an account of AWS, where a meter listens; the embedded AWS invokes none",
 	"settings of runtimes and endpoints: the embedded AWS keeps them as records that it validated against AWS's schema, and runs nothing",
 	"whether AWS enforces any of it: an emulator's permission decisions prove nothing",
 }
@@ -129,10 +131,29 @@ func compareSite(p *platform.Platform, e platform.Environment, site platform.Sit
 	if err := out.tables(ctx, session, tablesOf(p, e, site), stacks); err != nil {
 		return out, false, err
 	}
+	if grants.Meters(p, e) && site.Purpose == platform.PlatformAccount && !embedded {
+		group, err := live.ModelLogs(ctx, bedrock.NewFromConfig(session))
+		if err != nil {
+			return out, false, err
+		}
+		out.Differences = append(out.Differences, unlogged(e.ModelLogs.Group, group)...)
+	}
 	for _, d := range iam.Diff(readable(intended, kinds), found) {
 		out.Differences = append(out.Differences, d.String())
 	}
 	return out, embedded, nil
+}
+
+// unlogged says that what direct agents use is not logged where their meter listens, and what
+// to do: the setting is the account owner's, and nothing here changes it.
+func unlogged(declared, group string) []string {
+	switch group {
+	case declared:
+		return nil
+	case "":
+		return []string{"invocations of models are not logged to CloudWatch, so direct agents run unmetered: have the account's owner log them to " + declared + " (aws bedrock put-model-invocation-logging-configuration)"}
+	}
+	return []string{"invocations of models are logged to " + group + ", and the meter listens to " + declared + ": declare model_logs: {group: " + group + "}"}
 }
 
 // readable leaves out the kinds of policy that nothing here reads back.

@@ -124,6 +124,9 @@ func (v laneView) text() string {
 	}
 	if l := v.limits; l != nil {
 		fmt.Fprintf(&out, "    at most    %d tool calls, %s, %d tokens, %s per execution\n", l.ToolCalls, l.WallClock, l.Tokens, l.ModelCost)
+		if over := l.Overshoot; over != nil {
+			fmt.Fprintf(&out, "    beyond     %d tokens, %s: metered, and known within %s\n", over.Tokens, over.Cost, over.Delay)
+		}
 	}
 	return out.String()
 }

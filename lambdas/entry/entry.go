@@ -78,7 +78,8 @@ type Entry struct {
 	Documents map[string][]byte           // path → what anyone may read: see [Publish]
 	Note      func(reference, why string) // for operators alone; no token, no argument
 	Now       func() time.Time
-	AnyLane   bool // callers may name a lane: only where all data is invented
+	Looks     func() (ticks <-chan time.Time, stop func()) // while an agent answers, at each tick: is its execution still open? See [Every]
+	AnyLane   bool                                         // callers may name a lane: only where all data is invented
 }
 
 // Asked is what an application asks for on a user's behalf. Input goes to the agent as it is.
@@ -120,7 +121,7 @@ func (e *Entry) Open(ctx context.Context, reference, token string, asked Asked) 
 }
 
 func (e *Entry) complete() bool {
-	return e.Login != nil && e.Lanes != nil && e.Ledger != nil && e.Signer != nil && e.Runtime != nil && e.Now != nil && e.Issuer != "" && e.Note != nil
+	return e.Login != nil && e.Lanes != nil && e.Ledger != nil && e.Signer != nil && e.Runtime != nil && e.Now != nil && e.Issuer != "" && e.Note != nil && e.Looks != nil
 }
 
 func (e *Entry) refuse(reference, why string) error {
@@ -203,7 +204,7 @@ func (e *Entry) mint(ctx context.Context, o *Opened, user terms.User, purpose st
 }
 
 func (e *Entry) admission(o Opened, user terms.User, purpose string, now time.Time) ledger.Admission {
-	a := ledger.Admission{Execution: o.Execution, User: user, Lane: o.Lane.Lane, Version: o.Lane.Version.Short(), Purpose: purpose, Hour: int64(o.Lane.Hour), Deadline: o.Deadline, At: now}
+	a := ledger.Admission{Execution: o.Execution, User: user, Lane: o.Lane.Lane, Version: o.Lane.Version.Short(), Purpose: purpose, Hour: int64(o.Lane.Hour), Late: time.Duration(o.Lane.Late) * time.Second, Deadline: o.Deadline, At: now}
 	for limit, most := range o.Lane.Caps {
 		a.Caps = append(a.Caps, ledger.Amount{Limit: limit, Take: most})
 	}

@@ -127,6 +127,7 @@ type house struct {
 	notes   map[string]string
 	company *identity.LocalSigner
 	at      time.Time
+	ticks   chan time.Time
 }
 
 // newHouse opens a door whose clock stands still, but near the true time: what a request may
@@ -134,7 +135,7 @@ type house struct {
 func newHouse(t testing.TB) *house {
 	t.Helper()
 	company, ours := keys()
-	h := &house{store: &watched{}, notes: map[string]string{}, company: company, at: time.Now().UTC().Truncate(time.Second), vendor: &vendor{}}
+	h := &house{store: &watched{}, notes: map[string]string{}, company: company, at: time.Now().UTC().Truncate(time.Second), vendor: &vendor{}, ticks: make(chan time.Time)}
 	h.ledger = &ledger.Ledger{Store: h.store, Zone: "America/New_York"}
 	h.agents = &agents{answer: saying("done"), ended: make(chan terms.ExecutionID, 8)}
 	h.lanes = &lanes{list: []policy.Registration{registered(stable)}}
@@ -143,8 +144,9 @@ func newHouse(t testing.TB) *house {
 		Entrance: policy.Entrance{Format: policy.Format, Platform: "acme", Environment: "test", Day: "America/New_York", Login: policy.Login{Issuer: companyURL, Audience: "agents"},
 			Applications: []string{"desk"}, UserDay: 500, TenantDay: 1000},
 		Issuer: ourURL, Login: logins(t, company), Agents: delegations(t, ours), Lanes: h.lanes, Ledger: h.ledger, Signer: ours, Runtime: h.agents, Vendor: h.vendor,
-		Note: func(reference, why string) { mu.Lock(); defer mu.Unlock(); h.notes[reference] = why },
-		Now:  func() time.Time { return h.at },
+		Note:  func(reference, why string) { mu.Lock(); defer mu.Unlock(); h.notes[reference] = why },
+		Now:   func() time.Time { return h.at },
+		Looks: func() (<-chan time.Time, func()) { return h.ticks, func() {} },
 	}
 	return h
 }

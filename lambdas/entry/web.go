@@ -58,6 +58,8 @@ func (e *Entry) run(w http.ResponseWriter, r *http.Request) {
 func (e *Entry) serve(w http.ResponseWriter, r *http.Request, reference string, o Opened, asked Asked) {
 	ctx, cancel := context.WithDeadline(r.Context(), cutAt(r.Context(), o.Deadline))
 	defer cancel()
+	ctx, unwatch := e.watched(ctx, o.Execution)
+	defer unwatch()
 	defer e.end(ctx, reference, o)
 	answer, err := e.Runtime.Invoke(ctx, Invocation{Lane: o.Lane, Session: o.Execution, Token: o.Token, Models: o.Models, Payload: payload(o, asked)})
 	if err != nil {
@@ -72,7 +74,7 @@ func (e *Entry) serve(w http.ResponseWriter, r *http.Request, reference string, 
 	w.WriteHeader(http.StatusOK)
 	flush(w) // whoever wants to end a silent agent's execution needs its id now
 	if _, err := io.Copy(flushing{w}, answer.Body); err != nil {
-		e.Note(reference, "the answer was cut: "+err.Error())
+		e.Note(reference, "the answer was cut: "+err.Error()+"; "+whyOver(ctx))
 	}
 }
 
@@ -107,11 +109,7 @@ func payload(o Opened, asked Asked) []byte {
 // end closes the execution and stops the session, whoever has gone. At the deadline it does
 // so to the second; only a session whose entry is gone too lives as long as its runtime lets it.
 func (e *Entry) end(ctx context.Context, reference string, o Opened) {
-	why := "answered"
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		why = "deadline"
-	}
-	if err := e.close(ctx, o.Execution, why); err != nil {
+	if err := e.close(ctx, o.Execution, whyOver(ctx)); err != nil {
 		e.Note(reference, "not closed, so the sweep will: "+err.Error())
 	}
 	e.stopSession(ctx, reference, o.Lane, o.Execution)

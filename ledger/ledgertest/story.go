@@ -171,6 +171,10 @@ func init() {
 		"AThrottleRefusesOpeningsUntilItEndsAndStopsNothing":     throttle,
 		"HoursAreKeptForWhoeverAddsThemUp":                       hours,
 		"AProposalIsRefusedLikeACall":                            proposalRefused,
+		"WhatWasUsedIsChargedOnceAndStopsWhatIsUsedUp":           charges,
+		"UsageThatIsReportedAfterTheCloseReachesTheDayOnce":      chargesLate,
+		"WhatMayStillBeReportedIsReturnedToNoDay":                returnsWhenKnown,
+		"UsageThatNamesNoExecutionIsTheLanes":                    chargesLane,
 		"WhatConcurrentCallersAreToldFitsOneOrderOfTheirCalls":   history,
 	} {
 		stories[name] = func(_ *testing.T, s *story) { test(s) }

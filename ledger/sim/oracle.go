@@ -34,6 +34,8 @@ type body struct {
 	Takes []ledger.Amount
 	Daily []ledger.Daily
 	Used  []ledger.Amount
+
+	Metered bool // taken after the act, whatever was left
 }
 
 func number(i ledger.Item, name string) int64 {
@@ -163,7 +165,7 @@ func (o *oracle) freed(op ledger.Op, before ledger.Item) {
 
 // sums checks every equation between items and records.
 func (o *oracle) sums() {
-	charged, counts := map[string]map[string]int64{}, map[string][3]int64{}
+	charged, metered, counts := map[string]map[string]int64{}, map[string]map[string]int64{}, map[string][3]int64{}
 	daily := map[string]int64{}
 	for k, i := range o.db.items {
 		if i["kind"].S != "record" || i["part"].S == "denial" {
@@ -181,11 +183,12 @@ func (o *oracle) sums() {
 		end := k
 		end.Sort = strings.TrimSuffix(k.Sort, "intent") + "outcome"
 		o.charge(charged, daily, i, o.db.items[end])
+		o.meter(metered, i)
 	}
 	for k, i := range o.db.items {
 		switch i["kind"].S {
 		case "execution":
-			o.execution(i, charged[i["execution"].S], counts[i["execution"].S])
+			o.execution(i, charged[i["execution"].S], metered[i["execution"].S], counts[i["execution"].S])
 		case "day":
 			whose := strings.Split(k.Partition, "#")
 			if whose[0] == "USER" && whose[1] != ledger.CostLimit && number(i, "used") != 0 {
@@ -199,7 +202,41 @@ func (o *oracle) sums() {
 			o.wrong("the daily limits of %s differ from the records by %d", day, n)
 		}
 	}
-	o.days()
+	o.days(metered)
+	o.lanes()
+}
+
+// meter adds up what was taken after it was used.
+func (o *oracle) meter(metered map[string]map[string]int64, intent ledger.Item) {
+	var in body
+	if _ = json.Unmarshal(intent["body"].B, &in); !in.Metered {
+		return
+	}
+	e := intent["execution"].S
+	if metered[e] == nil {
+		metered[e] = map[string]int64{}
+	}
+	for _, t := range in.Takes {
+		metered[e][t.Limit] += t.Take
+	}
+}
+
+// lanes checks that a lane's day is what was counted on it, each call once.
+func (o *oracle) lanes() {
+	counted := map[string]int64{}
+	for k, i := range o.db.items {
+		switch i["kind"].S {
+		case "unattributed":
+			counted[k.Partition] += number(i, "took/tokens")
+		case "lane":
+			counted[k.Partition] -= number(i, "used/tokens")
+		}
+	}
+	for lane, n := range counted {
+		if n != 0 {
+			o.wrong("%s differs from what was counted on it by %d", lane, n)
+		}
+	}
 }
 
 func (o *oracle) deny(counts map[string][3]int64, i ledger.Item) {
@@ -243,7 +280,7 @@ func (o *oracle) charge(charged map[string]map[string]int64, daily map[string]in
 	}
 }
 
-func (o *oracle) execution(i ledger.Item, charged map[string]int64, counts [3]int64) {
+func (o *oracle) execution(i ledger.Item, charged, metered map[string]int64, counts [3]int64) {
 	id := i["execution"].S
 	for name := range i {
 		limit, ok := strings.CutPrefix(name, "left/")
@@ -251,7 +288,7 @@ func (o *oracle) execution(i ledger.Item, charged map[string]int64, counts [3]in
 			continue
 		}
 		most, left := number(i, "cap/"+limit), number(i, name)
-		if left < 0 || left > most {
+		if left+metered[limit] < 0 || left > most { // what was reserved passes no cap
 			o.wrong("%s of %s: %d left of a cap of %d", limit, id, left, most)
 		}
 		if limit == ledger.CostLimit {
@@ -307,24 +344,38 @@ func (o *oracle) ran(i ledger.Item) int64 {
 	if i["running"].N != nil || i["hour"].N == nil {
 		return number(i, "running")
 	}
+	return o.time(i)
+}
+
+// held is what a closed execution still holds for time that it did not run: where as much was
+// charged beyond what was left, the two are even and stay.
+func (o *oracle) held(i ledger.Item) int64 {
+	if i["running"].N == nil {
+		return 0
+	}
+	return number(i, "running") - o.time(i)
+}
+
+// time is what the running of a closed execution cost.
+func (o *oracle) time(i ledger.Item) int64 {
 	seconds := (number(i, "closed") - number(i, "opened") + 999) / 1000
 	held := (number(i, "deadline") - number(i, "opened") + 999) / 1000
 	return (number(i, "hour")*max(0, min(seconds, held)) + 3599) / 3600
 }
 
 // days checks that a day's budget is what executions hold of it, and never more than it is.
-func (o *oracle) days() {
-	held := map[ledger.Key]int64{}
+func (o *oracle) days(metered map[string]map[string]int64) {
+	held, beyond := map[ledger.Key]int64{}, map[ledger.Key]int64{}
 	for _, i := range o.db.items {
 		if i["kind"].S != "execution" {
 			continue
 		}
-		n := number(i, "cap/cost") - number(i, "returned")
-		if d := i["slice/user"].S; d != "" {
-			held[ledger.Key{Table: ledger.LedgerTable, Partition: "USER#cost#" + i["tenant"].S + "#" + i["user"].S, Sort: "DAY#" + d}] += n
-		}
-		if d := i["slice/tenant"].S; d != "" {
-			held[ledger.Key{Table: ledger.LedgerTable, Partition: "TENANT#" + i["tenant"].S, Sort: "DAY#" + d}] += n
+		n, late := number(i, "cap/cost")-number(i, "returned"), metered[i["execution"].S][ledger.CostLimit]
+		for slice, day := range map[string]string{"slice/user": "USER#cost#" + i["tenant"].S + "#" + i["user"].S, "slice/tenant": "TENANT#" + i["tenant"].S} {
+			if d := i[slice].S; d != "" {
+				k := ledger.Key{Table: ledger.LedgerTable, Partition: day, Sort: "DAY#" + d}
+				held[k], beyond[k] = held[k]+n, beyond[k]+late
+			}
 		}
 	}
 	for k, n := range held {
@@ -343,7 +394,7 @@ func (o *oracle) days() {
 		case strings.HasPrefix(k.Partition, "USER#"+ledger.CostLimit+"#"):
 			most = userCap
 		}
-		if n := number(i, "used"); n < 0 || n > most {
+		if n := number(i, "used"); n < 0 || n-beyond[k] > most {
 			o.wrong("%s %s: %d used of %d", k.Partition, k.Sort, n, most)
 		}
 	}
@@ -368,7 +419,7 @@ func (o *oracle) stranded() {
 			o.wrong("%s %s is still due, as %s", k.Partition, k.Sort, status)
 		case i["kind"].S == "execution" && (status != "closed" || number(i, "intents") != number(i, "outcomes")):
 			o.wrong("%s is %s with %d calls in flight", k.Partition, status, number(i, "intents")-number(i, "outcomes"))
-		case i["kind"].S == "execution" && number(i, "left/cost") != 0:
+		case i["kind"].S == "execution" && number(i, "left/cost")+o.held(i) != 0:
 			o.wrong("%s strands %d", k.Partition, number(i, "left/cost"))
 		case i["kind"].S == "call" && status == "reserved", i["kind"].S == "open":
 			o.wrong("%s %s is left over", k.Partition, k.Sort)

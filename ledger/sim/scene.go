@@ -15,11 +15,12 @@ import (
 )
 
 // The scene: two users of one tenant and one of another, six callers, an entry, an
-// operator, a sweeper, and a world that moves applications between tenants. Caps are small,
+// operator, a sweeper, a meter of what is used directly, and a world that moves applications between tenants. Caps are small,
 // so that every run meets them.
 const (
 	zone                       = "America/New_York"
 	callCap, costCap, dailyCap = 5, 300, 4
+	tokenCap                   = 100
 	userCap, tenantCap         = 900, 1500
 	lease                      = 20 * time.Second
 	callers, actions           = 6, 9
@@ -31,6 +32,7 @@ type scene struct {
 	fences     map[terms.CallID]uint64
 	proposals  []ledger.Proposal
 	approvals  []ledger.Claim
+	reports    []ledger.Metered
 	released   map[string]int
 	stopped    map[string]bool // what a Stop that answered has stopped; lifted again by Resume
 	serial     int
@@ -133,6 +135,9 @@ func (w *world) populate() {
 	w.start(w.skew(), func(p *process) { w.operator(p) })
 	w.start(w.skew(), func(p *process) { w.operator(p) })
 	w.start(w.skew(), func(p *process) { w.sweeper(p) })
+	for range 2 {
+		w.start(w.skew(), func(p *process) { w.meter(p) })
+	}
 	w.start(ledger.MaxSkew, func(p *process) { w.rival(p) })
 }
 
@@ -144,9 +149,10 @@ func (w *world) admission(p *process, u terms.User, lane string, calls int64) le
 	w.serial++
 	day := ledger.DayOf(p.now(), zone)
 	return ledger.Admission{Execution: terms.ExecutionID(fmt.Sprint("e", w.serial)), User: u, Lane: laneNamed(lane), Version: fmt.Sprint("v", w.serial%2),
-		Caps:     []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: calls}, {Limit: ledger.CostLimit, Take: costCap}},
+		Caps:     []ledger.Amount{{Limit: ledger.ToolCallsLimit, Take: calls}, {Limit: ledger.CostLimit, Take: costCap}, {Limit: ledger.TokensLimit, Take: tokenCap}},
 		Slices:   []ledger.Slice{{Of: "user", Take: costCap, Cap: userCap, Date: day}, {Of: "tenant", Take: costCap, Cap: tenantCap, Date: day}},
 		Hour:     int64(w.pick(2)) * 6 * 60, // six a minute
+		Late:     time.Duration(w.pick(3)*30) * time.Second,
 		Deadline: p.now().Add(time.Duration(60+w.pick(600)) * time.Second), At: p.now()}
 }
 
@@ -578,7 +584,7 @@ func (w *world) operate(p *process) {
 	case 6:
 		w.resume(p, e.Lane.String())
 	case 7:
-		w.raise(p, []terms.ExecutionID{e.Execution, e.Execution, "nobody"}[w.pick(3)], []string{ledger.ToolCallsLimit, "tokens"}[w.pick(2)])
+		w.raise(p, []terms.ExecutionID{e.Execution, e.Execution, "nobody"}[w.pick(3)], []string{ledger.ToolCallsLimit, ledger.ModelCostLimit}[w.pick(2)])
 	case 8:
 		w.own(w.pick(3), users()[w.pick(3)].Tenant)
 	}
@@ -646,8 +652,52 @@ func (w *world) sweeper(p *process) {
 	}
 }
 
-// settleDown lets time pass every lease, deadline and clock, sweeps once without faults,
-// and looks at what is left.
+// meter charges executions, some of them long closed, with what was used of models, and a lane
+// with what names none. Reports come again, to this copy and to another.
+func (w *world) meter(p *process) {
+	for range 10 {
+		for range w.pick(20) {
+			_, _ = p.l.Execution(ctx, "waiting")
+		}
+		w.serial++
+		id, call := terms.ExecutionID("nobody"), terms.CallID(fmt.Sprint("m", w.serial))
+		if n := len(w.executions); n > 0 && w.pick(8) > 0 {
+			id = w.executions[w.pick(n)].Execution
+		}
+		m := ledger.Metered{Execution: id, Call: call, Amounts: []ledger.Amount{{Limit: ledger.TokensLimit, Take: int64(w.pick(tokenCap))}, {Limit: ledger.CostLimit, Take: int64(w.pick(costCap))}}}
+		m.Intent, _ = json.Marshal(body{Takes: m.Amounts, Metered: true})
+		if n := len(w.reports); n > 0 && w.pick(3) == 0 {
+			m = w.reports[w.pick(n)]
+		}
+		w.reports = append(w.reports, m)
+		for range 1 + w.pick(3) {
+			w.report(p, m)
+		}
+		_ = p.l.ChargeLane(ctx, ledger.Unattributed{Lane: laneNamed("stable"), Date: "2026-11-24", Call: call, Amounts: m.Amounts[:1], At: p.now()})
+		_ = p.l.ChargeLane(ctx, ledger.Unattributed{Lane: laneNamed("stable"), Date: "2026-11-24", Call: w.reports[w.pick(len(w.reports))].Call, Amounts: m.Amounts[:1], At: p.now()})
+	}
+}
+
+// report charges, and holds the ledger to its word that what is used up is stopped.
+func (w *world) report(p *process, m ledger.Metered) {
+	m.At = p.now()
+	_, err := p.l.Charge(ctx, m)
+	if r := new(ledger.Refusal); err != nil && !errors.As(err, &r) && !errors.Is(err, ledger.ErrUnavailable) {
+		w.wrong("charge: %v", err)
+	}
+	i := w.db.items[executionKey(m.Execution)]
+	for _, a := range m.Amounts {
+		if err == nil && a.Take > 0 && number(i, "left/"+a.Limit) <= 0 && i["status"].S == "open" {
+			w.wrong("%s is open with nothing left of %s", m.Execution, a.Limit)
+		}
+	}
+	if err == nil && i == nil {
+		w.wrong("an execution nobody opened was charged")
+	}
+}
+
+// settleDown lets time pass every lease, deadline and clock, sweeps without faults until all
+// that was used must be known, and looks at what is left.
 func (w *world) settleDown() {
 	w.calm = true
 	w.now = w.now.Add(2 * time.Hour)
@@ -656,6 +706,7 @@ func (w *world) settleDown() {
 			if _, err := p.l.Sweep(ctx, p.now(), 10_000); err != nil {
 				w.wrong("the last sweep: %v", err)
 			}
+			w.now = w.now.Add(time.Minute)
 		}
 	})
 	w.run()

@@ -33,6 +33,9 @@ func (c *checker) environment(e platform.Environment) {
 	c.targets(at, e)
 	c.lanes(at, e)
 	c.limits(at, e)
+	if e.ModelLogs != nil && !slices.ContainsFunc(c.p.Lanes(e), platform.Running.Metered) {
+		c.say("unused", at+"model_logs", "is read for agents that use models directly, and none runs here", "remove it")
+	}
 	c.rehearses(at, e)
 }
 
@@ -277,8 +280,25 @@ func (c *checker) lanes(at string, e platform.Environment) {
 		c.residency(path, e, agent)
 		c.resolved(path, e, agent)
 		c.priced(path, e, agent)
+		c.metered(path, e, agent)
 		if !slices.ContainsFunc(e.Limits.Agents, func(l platform.AgentLimits) bool { return l.Agent == set.Agent }) {
 			c.say("no-limit", path, "runs here without limits", "declare limits.agents."+set.Agent)
+		}
+	}
+}
+
+// metered: what an agent uses directly is known from the account's own logs alone, and late.
+func (c *checker) metered(path string, e platform.Environment, a platform.Agent) {
+	if a.Models.Via != "direct" {
+		return
+	}
+	if e.ModelLogs == nil && !c.refused("environments."+e.Name+".model_logs") {
+		c.sayAlso("no-model-logs", path, fmt.Sprintf("uses models directly, and %s does not say where their invocations are logged", e.Name),
+			"have the account's owner turn on Bedrock's model invocation logging to CloudWatch Logs (put-model-invocation-logging-configuration), and declare model_logs: {group: …}; or use via: broker", "agents."+a.Name+".models.via")
+	}
+	for _, l := range e.Limits.Agents {
+		if at := "environments." + e.Name + ".limits.agents." + l.Agent; l.Agent == a.Name && l.Overshoot == nil && !c.refused(at) {
+			c.sayAlso("no-overshoot", at, "caps an agent that uses models directly, whose usage is known late", "declare overshoot: {tokens: …, cost: … USD, delay: 5m}; or use via: broker", "agents."+a.Name+".models.via")
 		}
 	}
 }
@@ -374,6 +394,7 @@ func (c *checker) limits(at string, e platform.Environment) {
 	for _, l := range e.Limits.Agents {
 		path := at + "limits.agents." + l.Agent
 		c.known("unknown-agent", "agent", path, l.Agent, c.agentNames())
+		c.overshoot(path, l)
 		if d := l.WallClock.Duration(); d != 0 && (d < time.Minute || d > 8*time.Hour) {
 			c.say("bad-value", path+".wall_clock", "must be between 60s and 8h, the lifetimes AgentCore accepts for a session", "close executions sooner, or split the work")
 		}
@@ -389,6 +410,24 @@ func (c *checker) limits(at string, e platform.Environment) {
 	}
 	if e.Audit.Logs > e.Audit.Retention && e.Audit.Retention != 0 {
 		c.say("bad-value", at+"audit.logs", "logs would be kept longer than the evidence", "shorten logs, or lengthen retention")
+	}
+}
+
+// maxDelay is for how long CloudWatch Logs tries to deliver (CloudWatch Logs User Guide,
+// SubscriptionFilters).
+const maxDelay = 24 * time.Hour
+
+// overshoot is a word of direct agents: what a broker reserves first passes no limit.
+func (c *checker) overshoot(path string, l platform.AgentLimits) {
+	if l.Overshoot == nil {
+		return
+	}
+	agent, _ := c.p.Agent(l.Agent)
+	switch {
+	case agent.Models.Via == "broker":
+		c.sayAlso("unused", path+".overshoot", "is for agents that use models directly; a broker's limits are never passed", "remove it", "agents."+l.Agent+".models.via")
+	case l.Overshoot.Delay.Duration() > maxDelay:
+		c.say("bad-value", path+".overshoot.delay", "is longer than logs are delivered for", "declare at most 24h")
 	}
 }
 
@@ -427,6 +466,10 @@ func (c *checker) leaves(here, there string, a, b reflect.Value, path string) {
 		for _, f := range fields(a.Type()) {
 			c.leaves(here, there, a.Field(f.index), b.Field(f.index), join(path, f.key))
 		}
+		return
+	}
+	if a.Kind() == reflect.Pointer && !a.IsNil() && !b.IsNil() {
+		c.leaves(here, there, a.Elem(), b.Elem(), path)
 		return
 	}
 	if a.Kind() == reflect.Slice && keyed(a.Type().Elem()) {
@@ -481,6 +524,8 @@ func sayValue(v reflect.Value) string {
 		return fmt.Sprint(v.Bool())
 	case v.IsZero():
 		return "nothing"
+	case v.Kind() == reflect.Pointer:
+		return "one"
 	case list != nil:
 		return cut(strings.Join(list, ", "))
 	case v.Kind() == reflect.Map:

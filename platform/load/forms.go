@@ -20,6 +20,7 @@ var forms = map[string]form{
 	"operation":      {regexp.MustCompile(`^(GET|POST|PUT|PATCH|DELETE|HEAD) (/|(/([A-Za-z0-9._~-]+|\{[A-Za-z0-9_]+\}))+)$`), "must be a method and a path whose parts are words or {argument}, such as POST /reports or GET /reports/{id}"},
 	"function":       {regexp.MustCompile(`^[a-zA-Z0-9-_]{1,64}$`), "must be a Lambda function's name, at most 64 letters, digits, - and _"},
 	"api":            {regexp.MustCompile(`^[a-z0-9]{4,20}$`), "must be a REST API's id, such as a1b2c3d4e5"},
+	"log-group":      {regexp.MustCompile(`^[a-zA-Z0-9_/.#-]{1,512}$`), "must be a CloudWatch log group's name, at most 512 letters, digits, _, -, /, . and #"},
 	"table":          {regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`), "must be a DynamoDB table's name, 3 to 255 letters, digits, _, - and ."},
 	"subnet":         {regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`), "must be a subnet's id, such as subnet-0a1b2c3d"},
 	"security-group": {regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`), "must be a security group's id, such as sg-0a1b2c3d"},

@@ -19,7 +19,7 @@ import (
 
 // functions are the built Lambda functions, by the numbers to hold of each: size in MB of
 // its binary for arm64, and ms from the start of its process until it asks for an event.
-var functions = []string{"approve", "authorizer", "closing", "entry", "model", "operate", "reach", "request", "response", "sweep", "watch"}
+var functions = []string{"approve", "authorizer", "closing", "entry", "meter", "model", "operate", "reach", "request", "response", "sweep", "watch"}
 
 const (
 	holdBinary = 12.0

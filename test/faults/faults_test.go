@@ -238,7 +238,7 @@ var faults = []fault{
 }
 
 // planted is every fault there is.
-func planted() []fault { return slices.Concat(faults, more(), interventions()) }
+func planted() []fault { return slices.Concat(faults, more(), interventions(), metering()) }
 
 // healthy is the worked company's whole world, which is clean before anything is planted.
 func healthy(t *testing.T) verify.Case {

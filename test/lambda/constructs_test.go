@@ -21,7 +21,7 @@ func TestTheEnvironmentsHereAreTheOnesThatAreDeployed(t *testing.T) {
 	const asserting = "REMIT_CALL_KEY" // added where a lane asserts
 	request := maps.Clone(l.request.Environment)
 	delete(request, asserting)
-	here := []string{named(w.entry.Environment), named(request), named(l.response.Environment), named(l.reachEnvironment()), named(l.brokerEnvironment()), named(w.sweepEnvironment()), named(w.approveEnvironment()), named(w.closingEnvironment()), named(w.operateEnvironment()), named(w.watchEnvironment())}
+	here := []string{named(w.entry.Environment), named(request), named(l.response.Environment), named(l.reachEnvironment()), named(l.brokerEnvironment()), named(w.sweepEnvironment()), named(w.approveEnvironment()), named(w.closingEnvironment()), named(w.operateEnvironment()), named(w.watchEnvironment()), named(w.meterEnvironment())}
 	there, added := literals(t)
 	if !slices.Equal(added, []string{asserting}) {
 		t.Errorf("constructs add %v to environments", added)

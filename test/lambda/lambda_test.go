@@ -81,6 +81,28 @@ func TestAtTheDeadlineTheAnswerIsCutTheExecutionEndsAndTheSessionIsStopped(t *te
 	}
 }
 
+func TestTheBuiltEntryCutsTheAnswerOfAnExecutionThatIsStopped(t *testing.T) {
+	w := withTables(t)
+	w.lane("loan-processor", "stable")
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	w.cloud.Agent(func(out http.ResponseWriter, i cloud.Invocation) {
+		_, _ = io.WriteString(out, "thinking")
+		_ = http.NewResponseController(out).Flush()
+		if _, err := w.ledger().Stop(context.Background(), ledger.Switch{Kind: ledger.SwitchExecution, Name: i.Session, Who: "op", Why: "odd", At: time.Now()}); err != nil {
+			t.Error(err)
+		}
+		<-over // it never comes to an end by itself
+	})
+	a := w.whole("ana", "loan-processor", "underwriting")
+	if len(w.cloud.Stopped()) != 1 {
+		t.Fatalf("the application sees %+v, and the sessions that ended are %v", a, w.cloud.Stopped())
+	}
+	if x, err := w.ledger().Execution(context.Background(), terms.ExecutionID(w.cloud.Stopped()[0])); err != nil || x.ID == "" || x.Open || x.Why != "odd" {
+		t.Errorf("the execution stands as %+v, %v", x, err)
+	}
+}
+
 func TestACallIsAllowedSettledAndFilteredByTheBuiltInterceptors(t *testing.T) {
 	w := withTables(t)
 	l := w.lane("loan-processor", "stable")
@@ -207,6 +229,7 @@ func TestAFunctionWithoutOneOfItsVariablesDoesNotStartAndNamesIt(t *testing.T) {
 		w.function("approve", w.site.Role("approve"), w.entrance(), w.approveEnvironment(), time.Minute),
 		w.function("closing", w.site.Role("closing"), documents(t, "closings.json", w.p.Closings(w.e)), w.closingEnvironment(), time.Minute),
 		w.function("operate", w.site.Role("operate"), nil, w.operateEnvironment(), time.Minute),
+		w.function("meter", w.site.Role("meter"), documents(t, "meter.json", meterOf(t)), w.meterEnvironment(), time.Minute),
 		w.function("reach", l.LaneSite.Role("reach"), lent, l.reachEnvironment(), time.Minute),
 		w.function("authorizer", "", nil, map[string]string{"REMIT_TOOL": "lookup_regulation", "REMIT_ISSUER": w.door.URL}, time.Minute),
 	} {
@@ -233,6 +256,7 @@ func TestAFunctionWithoutItsDocumentDoesNotStartAndNamesIt(t *testing.T) {
 		"entrance.json": w.function("entry", "", nil, w.entryEnvironment(), time.Minute),
 		" approvals":    w.function("approve", w.site.Role("approve"), documents(t, "entrance.json", withoutApprovals(w)), w.approveEnvironment(), time.Minute),
 		"closings.json": w.function("closing", "", nil, w.closingEnvironment(), time.Minute),
+		"meter.json":    w.function("meter", "", nil, w.meterEnvironment(), time.Minute),
 		"bundle.json":   w.function("request", "", nil, l.environment("request"), time.Minute),
 		"reaches.json":  w.function("reach", "", nil, map[string]string{"REMIT_LANE": "a/b/c/d"}, time.Minute),
 	} {

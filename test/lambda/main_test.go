@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(built)
-		for _, function := range []string{"entry", "approve", "request", "response", "reach", "authorizer", "sweep", "closing", "operate", "model", "watch"} {
+		for _, function := range []string{"entry", "approve", "request", "response", "reach", "authorizer", "sweep", "closing", "meter", "operate", "model", "watch"} {
 			if _, err := Build(function, built); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return 1

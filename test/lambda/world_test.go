@@ -33,7 +33,7 @@ import (
 	"remit/test/lambda/cloud"
 )
 
-// world is one environment as it is deployed: meridian's dev, with the account's entry and
+// world is one environment as it is deployed: a company's dev, with the account's entry and
 // lanes as constructs/account.go and constructs/lane.go make them.
 type world struct {
 	t     *testing.T
@@ -65,18 +65,20 @@ func (r *record) String() string {
 	return r.text.String()
 }
 
-func deployed(t *testing.T) *world {
+func deployed(t *testing.T) *world { return deployedFor(t, "meridian") }
+
+func deployedFor(t *testing.T, company string) *world {
 	t.Helper()
 	if err := inputs(); err != nil {
 		t.Fatal(err)
 	}
-	p, err := load.Dir("environments/meridian", "2026-11-24")
+	p, err := load.Dir("environments/"+company, "2026-11-24")
 	if err != nil {
 		t.Fatal(err)
 	}
 	e, found := p.Environment("dev")
 	if !found {
-		t.Fatal("meridian has no environment dev")
+		t.Fatal(company + " has no environment dev")
 	}
 	w := &world{t: t, p: p, e: e, site: p.Site(e, platform.PlatformAccount), logs: &record{}}
 	if w.cloud, err = cloud.New(dynamodb); err != nil {
@@ -100,12 +102,14 @@ func deployed(t *testing.T) *world {
 }
 
 // withTables has the environment's tables, and in the directory what dev invents.
-func withTables(t *testing.T) *world {
+func withTables(t *testing.T) *world { return withTablesFor(t, "meridian") }
+
+func withTablesFor(t *testing.T, company string) *world {
 	t.Helper()
 	if dynamodb == "" {
 		absent.Skip(t, "no call was tried that needs the ledger", lacking)
 	}
-	w := deployed(t)
+	w := deployedFor(t, company)
 	ctx := context.Background()
 	for _, in := range []*sdk.CreateTableInput{dynamo.Table(w.site.Ledger()), dynamo.Directory(w.site.Directory())} {
 		w.create(in)
@@ -190,6 +194,11 @@ func (w *world) closingEnvironment() map[string]string {
 // operateEnvironment is constructs/operate.go's.
 func (w *world) operateEnvironment() map[string]string {
 	return map[string]string{"REMIT_LEDGER": w.site.Ledger(), "REMIT_DAY": string(w.e.Day), "REMIT_ENVIRONMENT": w.e.Name, "REMIT_OPERATOR": w.site.Role("operator"), "REMIT_BREAKGLASS": w.site.Role("breakglass")}
+}
+
+// meterEnvironment is constructs/meter.go's.
+func (w *world) meterEnvironment() map[string]string {
+	return map[string]string{"REMIT_LEDGER": w.site.Ledger()}
 }
 
 // lane is a running lane's part of the world: its registration, and its two interceptors.

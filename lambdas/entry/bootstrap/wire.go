@@ -55,7 +55,7 @@ func newEntry(ctx context.Context, config aws.Config) (*entry.Entry, error) {
 		Lanes: parameters, Signer: delegation, Documents: documents,
 		Ledger:  &ledger.Ledger{Zone: terms.Zone(entrance.Day), Store: &dynamo.Store{Client: dynamodb.NewFromConfig(config), Tables: tables()}},
 		Runtime: newRuntime(config), Vendor: vendor{sts.NewFromConfig(config)},
-		Note: environ.Note, Now: time.Now,
+		Note: environ.Note, Now: time.Now, Looks: entry.Every(5 * time.Second),
 	}, nil
 }
 
