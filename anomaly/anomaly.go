@@ -224,7 +224,7 @@ func (c court) perExecution(over time.Duration) []Measure {
 			continue
 		}
 		mean := before.calls / before.executions
-		one := max(before.squares/before.executions-mean*mean, mean) // of one execution; calls scatter at least as if by chance
+		one := max(before.squares/before.executions-mean*mean, mean, 1) // of one execution; calls scatter at least as if by chance
 		usual := expected{mean, one / before.executions}
 		m := Measure{Of: PerExecution, Over: over, Version: version, Seen: seen.calls / seen.executions, Expected: mean, Level: OK}
 		bound := func(multiple float64) float64 {

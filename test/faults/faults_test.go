@@ -188,7 +188,7 @@ var faults = []fault{
 	{"closing events end an execution", "compromise-closing ledger", loose(closingRole, grant("End", words("dynamodb:DeleteItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger"), iam.When("ForAllValues:StringLike", "dynamodb:LeadingKeys", "EXEC#*"), iam.When("Null", "dynamodb:LeadingKeys", "false")))},
 	{"closing events forge a record", "ceiling ceiling-of-boundary compromise-closing ledger operations", loose(closingRole, grant("Forge", words("dynamodb:PutItem"), words("arn:aws:dynamodb:us-east-1:"+prodAccount+":table/meridian-prod-ledger")))},
 	{"the watch reads executions", "ledger", loose(watchRole, ofLedger("Read", "dynamodb:Query", "EXEC#*"))},
-	{"the watch lifts a switch", "compromise-watch ledger", loose(watchRole, ofLedger("Lift", "dynamodb:PutItem", "SWITCHES"))},
+	{"the watch lifts a switch", "compromise-watch ledger operations", loose(watchRole, ofLedger("Lift", "dynamodb:PutItem", "SWITCHES"))},
 	{"the watch makes up what a lane did", "compromise-watch", loose(watchRole, ofLedger("MakeUp", "dynamodb:PutItem", "COUNT#*"))},
 	{"the watch forges a record", "compromise-watch ledger", loose(watchRole, ofLedger("Forge", "dynamodb:PutItem", "RECORD#*"))},
 	{"the sweep throttles a lane", "compromise-sweep", loose(sweepRole, ofLedger("Throttle", "dynamodb:PutItem", "THROTTLE#*"))},
