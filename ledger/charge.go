@@ -24,8 +24,9 @@ type Metered struct {
 // stopped. One that was closed before the report came is due again: a sweep takes the rest
 // from the days.
 //
-// It answers how the execution stands then. It is idempotent, and fails with [*Refusal] for an execution nobody opened, with
-// [ErrInvalid], or with [ErrUnavailable], after which the report is made again.
+// It answers how the execution stands then. It is idempotent, and fails with [*Refusal] for an
+// execution nobody opened, with [ErrInvalid], or with [ErrUnavailable], after which the report is
+// made again.
 func (l *Ledger) Charge(ctx context.Context, m Metered) (Execution, error) {
 	if m.Call == "" || m.Execution == "" || m.At.IsZero() {
 		return Execution{}, invalid("a charge is of a call of an execution, at a time")

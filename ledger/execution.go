@@ -343,7 +343,8 @@ const drainAgain = time.Minute
 // condition that nobody returned anything since it looked, and nothing was charged: two cannot
 // return the same money. Once nothing is in flight nothing can come back: no reserve passes a
 // closed execution, which is counted in the same transaction, and a charge makes it due again.
-// Until then it is due again a little later, behind others. What was charged beyond what was left is negative, and the days pay it.
+// Until then it is due again a little later, behind others. What was charged beyond what was left
+// is negative, and the days pay it.
 func draining(i Item, at time.Time) []step {
 	id, back := terms.ExecutionID(i.text("execution")), i.number("left/"+CostLimit)
 	op, counted := Op{Key: executionKey(id), If: []Condition{is("intents", i["intents"])}}, []step(nil)

@@ -25,7 +25,7 @@ func metering() []fault {
 		fault{"the meter charges any lane", "ledger", edit(meterRole, "policy", "ChargeExecutions", instead("dynamodb:LeadingKeys", "EXEC#*"))},
 		fault{"the meter counts on any lane's day", "ledger", edit(meterRole, "policy", "ChargeLanes", instead("dynamodb:LeadingKeys", "LANE#*"))},
 		fault{"the meter takes from a user's day", "compromise-meter ledger", loose(meterRole, grant("Take", words("dynamodb:UpdateItem"), ledger, keyed("USER#*")...))},
-		fault{"the meter stops a lane", "compromise-meter ledger", loose(meterRole, grant("Stop", words("dynamodb:UpdateItem"), ledger, keyed("SWITCHES")...))},
+		fault{"the meter stops a lane", "compromise-meter ledger operations", loose(meterRole, grant("Stop", words("dynamodb:UpdateItem"), ledger, keyed("SWITCHES")...))},
 		fault{"the meter frees a key", "ceiling ceiling-of-boundary compromise-meter ledger", loose(meterRole, grant("Free", words("dynamodb:DeleteItem"), ledger, keyed("ONCE#*")...))},
 		fault{"the meter rewrites what it recorded", "compromise-meter ledger", loose(meterRole, grant("Rewrite", words("dynamodb:UpdateItem"), ledger, keyed("RECORD#*")...))},
 		fault{"the meter reads what was said", "ceiling ceiling-of-boundary compromise-meter", loose(meterRole, grant("Read", words("logs:GetLogEvents"), words("arn:aws:logs:us-east-1:"+meteredAccount+":log-group:/aws/bedrock/modelinvocations:*")))},
