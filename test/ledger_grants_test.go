@@ -204,8 +204,8 @@ func (c *company) day() {
 		c.t.Fatal(err)
 	}
 	c.intervene()
-	c.watched()
 	c.metering()
+	c.watched()
 }
 
 // intervene is everything that people do at the operating function.
