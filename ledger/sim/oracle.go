@@ -327,7 +327,8 @@ func (o *oracle) traffic() {
 			o.wrong("%s is counted as %s of %s", id, i["version"].S, i["lane"].S)
 		}
 		calls, refused := number(i, "calls"), number(i, "refused")
-		if number(e, "intents") != number(e, "outcomes") || calls-refused != number(e, "intents") || refused > number(e, "denials") {
+		_, dueAgain := e["due"] // what was reported since is charged, and counted by the sweep that takes it from the days
+		if number(e, "intents") != number(e, "outcomes") || calls-refused > number(e, "intents") || calls-refused < number(e, "intents") && !dueAgain || refused > number(e, "denials") {
 			o.wrong("%s is counted with %d calls, %d refused", id, calls, refused)
 		}
 	}

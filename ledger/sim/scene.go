@@ -664,10 +664,13 @@ func (w *world) meter(p *process) {
 		if n := len(w.executions); n > 0 && w.pick(8) > 0 {
 			id = w.executions[w.pick(n)].Execution
 		}
-		m := ledger.Metered{Execution: id, Call: call, Amounts: []ledger.Amount{{Limit: ledger.TokensLimit, Take: int64(w.pick(tokenCap))}, {Limit: ledger.CostLimit, Take: int64(w.pick(costCap))}}}
+		m := ledger.Metered{Execution: id, Call: call, Amounts: []ledger.Amount{{Limit: ledger.TokensLimit, Take: int64(w.pick(tokenCap))}, {Limit: ledger.CostLimit, Take: int64(w.pick(2) * w.pick(costCap))}}}
 		m.Intent, _ = json.Marshal(body{Takes: m.Amounts, Metered: true})
 		if n := len(w.reports); n > 0 && w.pick(3) == 0 {
 			m = w.reports[w.pick(n)]
+		}
+		if n := len(w.reports); n > 0 && w.pick(2) == 0 { // another call of the same execution, while the last one may be drained
+			m.Execution = w.reports[n-1].Execution
 		}
 		w.reports = append(w.reports, m)
 		for range 1 + w.pick(3) {
