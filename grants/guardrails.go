@@ -1,6 +1,8 @@
 package grants
 
 import (
+	"slices"
+
 	"remit/iam"
 	"remit/platform"
 )
@@ -29,7 +31,7 @@ func Guardrails(p *platform.Platform, e platform.Environment) []Guardrail {
 	out := []Guardrail{
 		g.rail("fence", "boundaries and roles change only as reviewed stacks", g.fence()...),
 		g.rail("agents", "agents run, and their gateways decide, as deployed", append(g.agents(), g.intervention()...)...),
-		g.rail("evidence", "what was recorded stays", append(g.evidence(), g.switches()...)...),
+		g.rail("evidence", "what was recorded stays", slices.Concat(g.evidence(), g.switches(), g.modelLogs())...),
 	}
 	if e.Deploy.OnlyPipeline() {
 		out = append(out, g.rail("deployment", "stacks change only through the pipeline", g.deployment()...))
@@ -119,6 +121,15 @@ func (g guard) intervention() []iam.Statement {
 	function := g.any("lambda", "function:"+g.site.Function("operate"))
 	return []iam.Statement{deny("OnlyPeopleIntervene", "what is stopped and resumed is asked for by people whom AWS signed in, in their two roles",
 		list("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"), list(function, function+":*"), g.but(g.ownRole("operator"), g.ownRole("breakglass")))}
+}
+
+// modelLogs: usage of models that agents use directly is known from the account's own log.
+func (g guard) modelLogs() []iam.Statement {
+	if g.e.ModelLogs == nil {
+		return nil
+	}
+	return []iam.Statement{deny("KeepModelLogs", "what agents use of models directly is metered by the account's log of invocations, which stays as it was set before",
+		list("bedrock:DeleteModelInvocationLoggingConfiguration", "bedrock:PutModelInvocationLoggingConfiguration"), everything)}
 }
 
 // switches: an administrator of the account could write them.
