@@ -231,13 +231,25 @@ func sweep(s stack, p *platform.Platform, e platform.Environment, site platform.
 		Name: jsii.String(site.Function("sweep")), Description: jsii.String("Remit: each minute, end what is due"), ScheduleExpression: jsii.String("rate(1 minute)"),
 		Targets: []any{map[string]any{"id": "sweep", "arn": f.alias.Ref()}},
 	})
-	scheduled(s, f, grants.SweepPolicy(p, e, site))
+	invokedBy(s, f, grants.SweepPolicy(p, e, site))
 }
 
-// scheduled lets a schedule start a function, as the function's policy says.
-func scheduled(s stack, f made, started iam.Policy) {
-	statement := started.Document.Statements[0]
-	awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), &awslambda.CfnPermissionProps{
-		FunctionName: jsii.String(string(started.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]), SourceArn: jsii.String(statement.When[0].Values[0]),
-	}).AddResourceDependency(f.alias, nil)
+// invokedBy lets services invoke a function as its policy says, and answers the last of the
+// permissions: some services try the function as soon as they are told of it.
+func invokedBy(s stack, f made, by iam.Policy) awslambda.CfnPermission {
+	var last awslambda.CfnPermission
+	for _, statement := range by.Document.Statements {
+		props := &awslambda.CfnPermissionProps{FunctionName: jsii.String(string(by.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0])}
+		for _, when := range statement.When {
+			switch when.Key {
+			case "aws:SourceArn":
+				props.SourceArn = jsii.String(when.Values[0])
+			case "aws:SourceAccount":
+				props.SourceAccount = jsii.String(when.Values[0])
+			}
+		}
+		last = awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), props)
+		last.AddResourceDependency(f.alias, nil)
+	}
+	return last
 }

@@ -36,12 +36,7 @@ func closing(s stack, p *platform.Platform, e platform.Environment, site platfor
 	for _, bus := range grants.ClosingBuses(p, e) {
 		closingRule(s, p, e, site, f, failed, bus)
 	}
-	started := grants.ClosingPolicy(p, e, site)
-	for _, statement := range started.Document.Statements {
-		awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), &awslambda.CfnPermissionProps{
-			FunctionName: jsii.String(string(started.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]), SourceArn: jsii.String(statement.When[0].Values[0]),
-		}).AddResourceDependency(f.alias, nil)
-	}
+	invokedBy(s, f, grants.ClosingPolicy(p, e, site))
 }
 
 // closingRule passes the events of a bus on, and says which bus it is: an event does not

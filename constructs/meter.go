@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
@@ -27,13 +26,7 @@ func meterOf(s stack, p *platform.Platform, e platform.Environment, site platfor
 		documents: map[string][]byte{"meter.json": text}, memory: 512, timeout: 120,
 		environment: map[string]*string{"REMIT_LEDGER": jsii.String(site.Ledger())},
 	})
-	started := grants.MeterPolicy(p, e, site)
-	statement := started.Document.Statements[0]
-	permission := awslambda.NewCfnPermission(s.Stack, jsii.String(statement.Sid), &awslambda.CfnPermissionProps{
-		FunctionName: jsii.String(string(started.ARN)), Action: jsii.String(statement.Actions.Of[0]), Principal: jsii.String(statement.Principals.Service[0]),
-		SourceArn: jsii.String(statement.When[0].Values[0]), SourceAccount: jsii.String(statement.When[1].Values[0]),
-	})
-	permission.AddResourceDependency(f.alias, nil)
+	permission := invokedBy(s, f, grants.MeterPolicy(p, e, site))
 	awslogs.NewCfnSubscriptionFilter(s.Stack, jsii.String("ModelLogs"), &awslogs.CfnSubscriptionFilterProps{
 		FilterName: jsii.String(site.Function("meter")), LogGroupName: jsii.String(e.ModelLogs.Group),
 		FilterPattern: jsii.String(`{ $.schemaType = "ModelInvocationLog" }`), DestinationArn: f.alias.Ref(),

@@ -33,7 +33,7 @@ func watched(s stack, p *platform.Platform, e platform.Environment, site platfor
 		Name: jsii.String(site.Function("watch")), Description: jsii.String("Remit: every five minutes, look at each lane"), ScheduleExpression: jsii.String("cron(1/5 * * * ? *)"),
 		Targets: []any{map[string]any{"id": "watch", "arn": f.alias.Ref()}},
 	})
-	scheduled(s, f, grants.WatchPolicy(p, e, site))
+	invokedBy(s, f, grants.WatchPolicy(p, e, site))
 }
 
 // unusual is the alarm of a lane that does not do what it did. Where the watch says nothing,
