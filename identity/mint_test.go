@@ -234,3 +234,32 @@ func TestOnlyKeysThatAVerifierWouldUseArePublished(t *testing.T) {
 		t.Error("a discovery document without issuer")
 	}
 }
+
+// Whoever verifies our own tokens trusts one algorithm, one audience, and none for longer than
+// a day, whatever its deadline says.
+func TestOurOwnTokensAreTrustedForADay(t *testing.T) {
+	s, run := newSigner(t, RS256), loanRun()
+	run.Deadline = noon.Add(100 * time.Hour)
+	raw, err := Mint(ctx, s, run, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := Delegations(issuerURL, loans.String(), KeySource{Fixed: jwksOf(t, s)}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := noon.Add(24*time.Hour + DefaultLeeway + time.Minute)
+	for at, want := range map[time.Time]Reason{noon: "accepted", last: "accepted", last.Add(time.Second): TooOld} {
+		_, err := v.Verify(ctx, raw, loans.String(), at)
+		if got := reason(t, err); got != want {
+			t.Errorf("at %v: %s, want %s", at, got, want)
+		}
+	}
+	other, err := Mint(ctx, newSigner(t, ES256), loanRun(), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Verify(ctx, other, loans.String(), noon); err == nil {
+		t.Error("a token of another algorithm is trusted")
+	}
+}
