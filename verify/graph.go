@@ -196,7 +196,7 @@ func (c *court) opened(p iam.Policy) {
 	}
 	wanted := want(anything, []string{string(p.ARN), string(p.ARN) + "/*", string(p.ARN) + ":*"})
 	for _, a := range c.candidates(p.Document) {
-		if owner := ownerOf(p); owner == "" || owner == a.ARN.Account() {
+		if owner := ownerOf(p); owner == "" || owner == a.ARN.Account() || !mayAct(a, p.Document) {
 			continue
 		}
 		if f, found := c.admits(a, p.ARN, p.Document, wanted); found {
@@ -204,6 +204,15 @@ func (c *court) opened(p iam.Policy) {
 			c.add(a.ARN, edge{p.ARN, "is admitted by the policy of", f})
 		}
 	}
+}
+
+// mayAct is a quick refusal: across accounts a role needs permissions of its own, so one whose
+// policies hold none of the actions is admitted by nobody. Every address that is open to anyone
+// is asked about every role of every other account.
+func mayAct(a *actor, policy iam.Document) bool {
+	return slices.ContainsFunc(policy.Statements, func(s iam.Statement) bool {
+		return s.Effect == iam.Allow && (s.Actions.Not || a.words.mayBe(s.Actions.Of))
+	})
 }
 
 // abroadOf reports whether an allow may name somebody of another account than the owner's.

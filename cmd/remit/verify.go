@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -17,7 +18,12 @@ import (
 	"remit/verify"
 )
 
+// collectAt is how much the heap of a proof may grow before garbage is collected, in percent: a
+// proof is over in a second and keeps little of what it makes.
+const collectAt = 400
+
 func prove(c *command, arguments []string) error {
+	debug.SetGCPercent(collectAt)
 	p, err := c.platformFlag()
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -62,6 +63,7 @@ func settle(e *platform.Environment, like string, a platform.Agent) {
 // judge is what the command does when it is run as -judge AGENTS: the declaration, what it
 // intends, and the judgement, in a process of its own, so that its memory is its own too.
 func judge(agents int) error {
+	debug.SetGCPercent(400) // as remit verify does
 	p, err := load.Dir(meridian, "2026-11-23")
 	if err != nil {
 		return err
