@@ -10,6 +10,7 @@ import (
 
 	"remit/grants"
 	"remit/lambdas/meter"
+	"remit/lambdas/metric"
 	"remit/platform"
 )
 
@@ -41,8 +42,8 @@ func metered(s stack, lane platform.Running) {
 		meter.Overshoot:    "an execution of lane " + lane.Lane + " of " + lane.Agent + " used more beyond its limits than is declared",
 	}
 	for _, kind := range meter.Kinds {
-		alarmOf(s, alarm{id: string(kind), name: lane.LaneSite.Stack() + "-" + strings.ToLower(string(kind)), says: says[kind], namespace: meter.Namespace, metric: string(kind),
-			dimensions: []dimension{{meter.EnvironmentDimension, lane.LaneSite.Environment}, {meter.LaneDimension, lane.Term().String()}},
+		alarmOf(s, alarm{id: string(kind), name: lane.LaneSite.Stack() + "-" + strings.ToLower(string(kind)), says: says[kind], namespace: metric.Namespace, metric: string(kind),
+			dimensions: []dimension{{metric.Environment, lane.LaneSite.Environment}, {metric.Lane, lane.Term().String()}},
 			statistic:  "Sum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/jsii-runtime-go"
 
+	"remit/lambdas/metric"
 	"remit/lambdas/operate"
 	"remit/platform"
 )
@@ -31,6 +32,6 @@ func operations(s stack, e platform.Environment, site platform.Site, role awsiam
 		Description: jsii.String("Remit: where people intervene"),
 	})
 	alarmOf(s, alarm{id: "Widened", name: site.Named("widened"), says: "two people resumed what was stopped, or raised a limit; the function's log says who and why",
-		namespace: operate.MetricNamespace, metric: operate.MetricName, dimensions: []dimension{{operate.MetricDimension, e.Name}},
+		namespace: metric.Namespace, metric: operate.MetricName, dimensions: []dimension{{metric.Environment, e.Name}},
 		statistic: "Sum", compared: "GreaterThanThreshold", threshold: 0, minutes: 1, silence: "notBreaching"})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"remit/grants"
-	"remit/lambdas/watch"
+	"remit/lambdas/metric"
 	"remit/platform"
 )
 
@@ -41,11 +41,11 @@ func watched(s stack, p *platform.Platform, e platform.Environment, site platfor
 func unusual(s stack, lane platform.Running) {
 	name := lane.LaneSite.Stack()
 	alarmOf(s, alarm{id: "Unusual", name: name + "-unusual", says: "lane " + lane.Lane + " of " + lane.Agent + " calls more than it did; the log of function " + lane.Function("watch") + " says what",
-		namespace: watch.Namespace, metric: "Anomaly", dimensions: laneDimensions(lane), statistic: "Maximum", compared: "GreaterThanOrEqualToThreshold", threshold: 1, minutes: 5, every: 5, silence: "ignore"})
+		namespace: metric.Namespace, metric: "Anomaly", dimensions: laneDimensions(lane), statistic: "Maximum", compared: "GreaterThanOrEqualToThreshold", threshold: 1, minutes: 5, every: 5, silence: "ignore"})
 }
 
 func laneDimensions(lane platform.Running) []dimension {
-	return []dimension{{watch.Environment, lane.Named()}, {watch.Lane, lane.Term().String()}}
+	return []dimension{{metric.Environment, lane.Named()}, {metric.Lane, lane.Term().String()}}
 }
 
 // dashboard shows one environment and names no lane: what it shows is found by searching, so a

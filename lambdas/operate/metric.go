@@ -1,30 +1,21 @@
 package operate
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
+	"remit/lambdas/metric"
 	"remit/ledger"
 )
 
-// Of the metric that says that something was widened; an alarm stands on it.
-const (
-	MetricNamespace = "Remit"
-	MetricName      = "Widened"
-	MetricDimension = "Environment"
-)
+// MetricName is of the metric that says that something was widened; an alarm stands on it.
+const MetricName = "Widened"
 
-// Metric writes a line from which CloudWatch makes a metric, with who widened what (CloudWatch
-// user guide, CloudWatch_Embedded_Metric_Format_Specification). It needs no permission but to log.
+// Metric writes a line of which CloudWatch makes a metric, with who widened what.
 func Metric(to io.Writer, environment string, now func() time.Time) func(ledger.Want, string) {
 	return func(w ledger.Want, second string) {
-		_ = json.NewEncoder(to).Encode(map[string]any{ // what is not logged is still in the ledger's records
-			"_aws": map[string]any{"Timestamp": now().UnixMilli(), "CloudWatchMetrics": []any{map[string]any{
-				"Namespace": MetricNamespace, "Dimensions": [][]string{{MetricDimension}}, "Metrics": []any{map[string]string{"Name": MetricName, "Unit": "Count"}},
-			}}},
-			MetricDimension: environment, MetricName: 1,
+		_ = metric.Write(to, now(), []metric.Dimension{{Name: metric.Environment, Value: environment}}, []metric.Metric{{Name: MetricName, Value: 1}}, map[string]any{
 			"first": w.Who, "second": second, "why": w.Why, "kind": w.Kind, "name": w.Name, "execution": w.Execution, "limit": w.More.Limit, "by": w.More.Take, "until": w.Until,
-		})
+		}) // what is not logged is still in the ledger's records
 	}
 }

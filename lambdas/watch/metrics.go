@@ -1,50 +1,26 @@
 package watch
 
 import (
-	"encoding/json"
 	"io"
 	"time"
 
 	"remit/anomaly"
+	"remit/lambdas/metric"
 )
 
-// Namespace is where the metrics are, and the dimensions of each lane's.
-const (
-	Namespace   = "Remit"
-	Environment = "Environment"
-	Lane        = "Lane"
-)
-
-// metric is a metric as the embedded metric format defines one (Amazon CloudWatch user guide,
-// CloudWatch_Embedded_Metric_Format_Specification): its value is a member of the line.
-type metric struct {
-	Name string
-	Unit string
-}
-
-// writeMetrics writes one line that CloudWatch Logs makes metrics of. What is not known is
-// left out: a zero would be a measurement.
+// writeMetrics measures one lane. What is not known is left out: a zero would be a
+// measurement.
 func writeMetrics(to io.Writer, environment string, now time.Time, v anomaly.Verdict, h hour) error {
-	line := map[string]any{Environment: environment, Lane: v.Lane.String(), "Level": v.Level}
-	var metrics []metric
-	say := func(name string, value any) {
-		line[name], metrics = value, append(metrics, metric{name, "Count"})
+	metrics := []metric.Metric{
+		{Name: "CallsPerHour", Value: h.calls}, {Name: "ExecutionsPerHour", Value: h.executions}, {Name: "Refused", Value: h.refused}, {Name: "Anomaly", Value: v.Level.Number()},
 	}
-	say("CallsPerHour", h.calls)
-	say("ExecutionsPerHour", h.executions)
-	say("Refused", h.refused)
-	say("Anomaly", v.Level.Number())
 	if h.executions > 0 {
-		say("CallsPerExecution", float64(h.calls)/float64(h.executions))
+		metrics = append(metrics, metric.Metric{Name: "CallsPerExecution", Value: float64(h.calls) / float64(h.executions)})
 	}
 	for _, m := range v.Measures {
 		if m.Of == anomaly.Calls && m.Over == time.Hour {
-			say("ExpectedCallsPerHour", m.Expected)
+			metrics = append(metrics, metric.Metric{Name: "ExpectedCallsPerHour", Value: m.Expected})
 		}
 	}
-	line["_aws"] = map[string]any{
-		"Timestamp":         now.UnixMilli(),
-		"CloudWatchMetrics": []any{map[string]any{"Namespace": Namespace, "Dimensions": [][]string{{Environment, Lane}}, "Metrics": metrics}},
-	}
-	return json.NewEncoder(to).Encode(line)
+	return metric.Write(to, now, []metric.Dimension{{Name: metric.Environment, Value: environment}, {Name: metric.Lane, Value: v.Lane.String()}}, metrics, map[string]any{"Level": v.Level})
 }
