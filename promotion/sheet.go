@@ -253,9 +253,14 @@ func (s *sheet) lineAfter(at int) int {
 
 func (s *sheet) lineOf(at int) int { return strings.LastIndexByte(s.text[:at], '\n') + 1 }
 
-// lineEnd is how the line at an offset ends.
+// lineEnd is how the line at an offset ends; a last line without an end would end as the one
+// before it does.
 func (s *sheet) lineEnd(at int) string {
-	if strings.HasSuffix(s.text[:s.lineAfter(at)], "\r\n") {
+	next := s.lineAfter(at)
+	if !strings.HasSuffix(s.text[:next], "\n") {
+		next = s.lineOf(at)
+	}
+	if strings.HasSuffix(s.text[:next], "\r\n") {
 		return "\r\n"
 	}
 	return "\n"
