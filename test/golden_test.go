@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -39,9 +40,31 @@ func TestGoldenIAMIsWhatWasReviewed(t *testing.T) {
 			}
 			golden(t, written, filepath.Join(company, e.Name, "resources.txt"), resources(p, e, append(bootstrapStacks(t, p, e), stacks...)))
 			golden(t, written, filepath.Join(company, e.Name, "trusts.txt"), trusts(p, e, world, names))
+			written[filepath.Join("golden", company, e.Name, "agents.txt")] = true // TestGoldenAgents… compares it
 		}
 	}
 	noStrayGoldens(t, written)
+}
+
+// TestGoldenAgentsAreWhatWasReviewed: what runs in each lane, for which part of the users, within
+// which limits and constraints, as remit show agent prints it.
+func TestGoldenAgentsAreWhatWasReviewed(t *testing.T) {
+	remit := command(t)
+	for _, company := range companies(t) {
+		p := declared(t, company)
+		for _, e := range p.Environments {
+			text := fmt.Sprintf("# %s / %s: remit show agent, of each       %s\n", p.Name, e.Name, madeBy)
+			for _, a := range p.Agents {
+				run := exec.Command(remit, "show", "agent", a.Name, "../environments/"+company, "--env", e.Name)
+				out, err := run.Output()
+				if err != nil {
+					t.Fatalf("%v: %v", run, err)
+				}
+				text += "\n" + string(out)
+			}
+			golden(t, map[string]bool{}, filepath.Join(company, e.Name, "agents.txt"), text)
+		}
+	}
 }
 
 // resources is one line per resource, so that a replaced table is one red line.

@@ -54,6 +54,7 @@ func init() {
 		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE|EXPORT...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
 		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
 		{"classify", "DEPLOYED CANDIDATE", "say what a change of a declaration needs: nobody, a review, or a named approval, and whose", classify},
+		{"promote", "[--back] ENVIRONMENT AGENT LANE [DECLARATION]", "start a lane, change its share or version, make it another lane's, or go back: an edit of one file", promote},
 		{"can", "[QUESTION]", "who may do what: 'who ACTION RESOURCE', 'what ROLE', 'why ROLE ACTION RESOURCE'", can},
 		{"data", "import FILE|set DIRECTORY DATUM|get DIRECTORY DATUM [DECLARATION]", "load and look up who owns what in an environment", data},
 		{"budget", "show USER --tenant TENANT [DECLARATION]", "print what a user's and a tenant's day has used", budget},
@@ -88,6 +89,9 @@ type command struct {
 	tenant, reason, until string
 	breakGlass            bool
 	relations             []string
+
+	from, to, share string
+	back, dryRun    bool
 }
 
 // errFindings makes the exit code 1 without a further message: the findings are the result.
@@ -115,6 +119,11 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.StringVar(&c.reason, "why", "", "the reason, for the record")
 	c.flags.StringVar(&c.until, "until", "", "when what is undone is stopped again: a duration, or a time")
 	c.flags.BoolVar(&c.breakGlass, "break-glass", false, "come in the break-glass role, for whoever has no other")
+	c.flags.StringVar(&c.from, "from", "", "the environment, and perhaps the lane, that a version comes from")
+	c.flags.StringVar(&c.to, "to", "", "the lane that a version becomes; with --back, the digest or commit to go back to")
+	c.flags.StringVar(&c.share, "share", "", "the part of users that a lane serves")
+	c.flags.BoolVar(&c.back, "back", false, "to an earlier version")
+	c.flags.BoolVar(&c.dryRun, "dry-run", false, "print what would change, and write nothing")
 	c.flags.Func("relation", "NAME=USER,USER of a datum; may come again", func(given string) error { c.relations = append(c.relations, given); return nil })
 	rest, err := parse(c.flags, arguments)
 	if errors.Is(err, flag.ErrHelp) {
@@ -197,25 +206,32 @@ func today() terms.Date { return terms.Date(time.Now().UTC().Format(time.DateOnl
 
 // declaration loads the one that is named, or the only one there is.
 func declaration(arguments []string) (*platform.Platform, error) {
-	if len(arguments) > 0 {
-		if err := isDirectory(arguments[0]); err != nil {
-			return nil, err
-		}
+	dir, err := declarationDir(arguments)
+	if err != nil {
+		return nil, err
 	}
+	return load.Dir(dir, today())
+}
+
+// declarationDir is the declaration's that is named, or of the only one there is.
+func declarationDir(arguments []string) (string, error) {
 	switch len(arguments) {
 	case 0:
 		dirs, err := declarations()
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		if len(dirs) != 1 {
-			return nil, usage{"which declaration? " + strings.Join(dirs, ", ")}
+			return "", usage{"which declaration? " + strings.Join(dirs, ", ")}
 		}
-		return load.Dir(dirs[0], today())
+		return dirs[0], nil
 	case 1:
-		return load.Dir(arguments[0], today())
+		return arguments[0], isDirectory(arguments[0])
 	}
-	return nil, usage{"too many arguments"}
+	if err := isDirectory(arguments[0]); err != nil {
+		return "", err
+	}
+	return "", usage{"too many arguments"}
 }
 
 // isDirectory keeps a mistyped path from being read as an empty declaration.
@@ -289,6 +305,15 @@ func help(c *command, _ []string) error {
 		"intends; lone templates are read as deployed to --account ID and --region NAME; an EXPORT is what\n" +
 		"'aws iam get-account-authorization-details' prints of a live account; verify --sarif and\n" +
 		"diff --markdown print for code hosts.\n" +
+		"promote edits ENVIRONMENT's file, minimally, prints the change as a diff, and deploys nothing: commit it,\n" +
+		"and the pipeline judges it as it judges every change, its evaluation and approvals too, also of --back.\n" +
+		"  promote ENV AGENT LANE --share 5%      starts LANE, or changes its share; --share 0% ends it\n" +
+		"  promote ENV AGENT LANE                 gives LANE the version of the environment that deploy.from names:\n" +
+		"                                         of its LANE, or of its only lane; --from ENV2/LANE2 names another\n" +
+		"  promote ENV AGENT LANE --to LANE2      LANE2 runs LANE's version, and LANE ends\n" +
+		"  promote --back ENV AGENT LANE          the version before, as git has the file; --to sha256:... (of code or\n" +
+		"                                         prompts, at least 8 digits) or --to COMMIT goes back further\n" +
+		"promote --dry-run writes nothing.\n" +
 		"budget, switches, stop, resume, raise and approve speak to the environment's operating function with\n" +
 		"your own AWS credentials, in the role its declaration gives you and under your own name; a user is\n" +
 		"named USER with --tenant TENANT, a lane agent/lane; --until takes 2h or 2026-11-24T18:00:00Z.\n" +

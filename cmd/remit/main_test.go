@@ -2,10 +2,13 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"remit/test/absent"
 )
 
 func TestMain(m *testing.M) {
@@ -15,12 +18,25 @@ func TestMain(m *testing.M) {
 // TestStories runs testdata/*.txt: what a person types, and what the terminal shows. The
 // worked companies lie in $COMPANIES.
 func TestStories(t *testing.T) {
+	told(t, "testdata")
+}
+
+// TestStoriesOfAFilesHistory runs those that need git.
+func TestStoriesOfAFilesHistory(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		absent.Skip(t, "nothing was promoted through its history", err)
+	}
+	told(t, "testdata/history")
+}
+
+func told(t *testing.T, dir string) {
+	t.Helper()
 	companies, err := filepath.Abs("../../environments")
 	if err != nil {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata",
+		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COMPANIES", companies)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,14 +29,17 @@ type agentView struct {
 
 // laneView is one lane: its identity, its limits, and what constraints leave of its tools.
 type laneView struct {
-	Lane     string   `json:"lane"`
-	Role     string   `json:"execution_role"`
-	Code     string   `json:"code"`
-	Share    string   `json:"share,omitempty"`
-	ReadOnly bool     `json:"read_only"`
-	Narrowed bool     `json:"narrowed"` // constraints or the environment take tools away
-	Tools    []string `json:"tools"`
-	Limits   any      `json:"limits,omitempty"`
+	Lane        string   `json:"lane"`
+	Role        string   `json:"execution_role"`
+	Code        string   `json:"code"`
+	Prompts     string   `json:"prompts"`
+	Parameters  string   `json:"parameters"`
+	Share       string   `json:"share,omitempty"`
+	ReadOnly    bool     `json:"read_only"`
+	Narrowed    bool     `json:"narrowed"` // constraints or the environment take tools away
+	Tools       []string `json:"tools"`
+	Limits      any      `json:"limits,omitempty"`
+	Constraints []string `json:"constraints,omitempty"` // what holds in this lane, with its name
 
 	limits *platform.AgentLimits
 }
@@ -54,7 +58,7 @@ func showAgent(c *command, p *platform.Platform, name string) error {
 	for _, e := range environments {
 		for _, lane := range p.Lanes(e) {
 			if lane.Agent == name {
-				v.Lanes = append(v.Lanes, viewLane(lane))
+				v.Lanes = append(v.Lanes, viewLane(p, lane))
 			}
 		}
 	}
@@ -69,8 +73,9 @@ func agentNames(p *platform.Platform) []string {
 	return out
 }
 
-func viewLane(lane platform.Running) laneView {
-	v := laneView{Lane: lane.Term().String(), Role: lane.Role("execution"), Code: string(lane.Version.Code), ReadOnly: lane.ReadOnly, Tools: []string{}}
+func viewLane(p *platform.Platform, lane platform.Running) laneView {
+	v := laneView{Lane: lane.Term().String(), Role: lane.Role("execution"), Code: string(lane.Version.Code), Prompts: string(lane.Version.Prompts), Parameters: string(lane.Version.Parameters),
+		ReadOnly: lane.ReadOnly, Tools: []string{}}
 	if lane.Version.Share > 0 {
 		v.Share = lane.Version.Share.String()
 	}
@@ -78,12 +83,32 @@ func viewLane(lane platform.Running) laneView {
 		v.Tools = append(v.Tools, t.Name)
 	}
 	v.Narrowed = len(lane.Tools) < len(lane.Actor.Tools)
+	for _, k := range p.ConstraintsOn(lane.Environment) {
+		if k.When.Lane == "" || k.When.Lane == lane.Lane {
+			v.Constraints = append(v.Constraints, forbidden(k)+" "+strings.TrimSpace(sayWhen(k)))
+		}
+	}
 	for _, l := range lane.Environment.Limits.Agents {
 		if l.Agent == lane.Agent {
 			v.Limits, v.limits = words(l), &l
 		}
 	}
 	return v
+}
+
+// forbidden is what a constraint refuses, whatever the moment.
+func forbidden(k platform.Constraint) string {
+	what := "any call"
+	if access := cmp.Or(k.Forbid.Access, k.When.Access); access != "" {
+		what = "a " + string(access)
+	}
+	if class := cmp.Or(k.Forbid.DataClass, k.When.DataClass); class != "" {
+		what += " of " + class
+	}
+	if len(k.Forbid.Tools) > 0 {
+		what += " through " + strings.Join(k.Forbid.Tools, ", ")
+	}
+	return what
 }
 
 func (v agentView) text() string {
@@ -115,12 +140,15 @@ func (v agentView) text() string {
 
 func (v laneView) text() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "  lane %s\n    runs as    %s\n    image      %s\n", v.Lane, v.Role, v.Code)
+	fmt.Fprintf(&out, "  lane %s\n    runs as    %s\n    image      %s\n    prompts    %s\n    parameters %s\n", v.Lane, v.Role, v.Code, v.Prompts, v.Parameters)
 	if v.Share != "" {
 		fmt.Fprintf(&out, "    serves     %s of users\n", v.Share)
 	}
 	if v.Narrowed {
 		fmt.Fprintf(&out, "    narrowed   to %s\n", strings.Join(v.Tools, ", "))
+	}
+	for _, k := range v.Constraints {
+		fmt.Fprintf(&out, "    never      %s\n", k)
 	}
 	if l := v.limits; l != nil {
 		fmt.Fprintf(&out, "    at most    %d tool calls, %s, %d tokens, %s per execution\n", l.ToolCalls, l.WallClock, l.Tokens, l.ModelCost)
