@@ -78,6 +78,9 @@ var walls = []wall{
 	{"remit/change", map[string]string{
 		"remit/grants": "it judges what others found of access", "remit/platform/load": "it takes resolved declarations", sdk: "a change is judged offline", cdk: "a change is judged offline", yaml: "it takes resolved declarations",
 	}},
+	{"remit/promotion", map[string]string{
+		"remit/platform/load": "it edits text; whether the declaration holds is asked by whoever writes it", "remit/grants": "it knows no access", "remit/change": "it edits; what an edit needs is judged elsewhere", "remit/verify": "it knows no access", sdk: "an edit asks no account", cdk: "an edit needs no Node",
+	}},
 	{"remit/identity", map[string]string{
 		thirdParty: "every line that decides whom to trust is read and fuzzed here; no library measured was strict enough alone", "remit/policy": "who is asking is decided before what they may do",
 	}},

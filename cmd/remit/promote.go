@@ -80,31 +80,33 @@ func openEnvironment(environment, agent string, arguments []string) (*environmen
 		return nil, err
 	}
 	s := &environmentFile{dir: dir, agent: agent, today: today()}
-	if s.declared, err = load.Dir(dir, s.today); err != nil {
+	p, err := load.Dir(dir, s.today)
+	if err != nil {
 		return nil, err
 	}
-	e, ok := s.declared.Environment(environment)
+	e, ok := p.Environment(environment)
 	if !ok {
-		return nil, usage{fmt.Sprintf("%s has no environment %q; it has %s", s.declared.Name, environment, strings.Join(environmentNames(s.declared), ", "))}
+		return nil, usage{fmt.Sprintf("%s has no environment %q; it has %s", p.Name, environment, strings.Join(environmentNames(p), ", "))}
 	}
-	s.environment = e
-	if s.lanes, err = lanesOf(s.declared, environment, agent); err != nil {
-		return nil, err
-	}
-	return s, s.read(environment + ".yaml")
+	return s, s.read(e.Name)
 }
 
-// read keeps the text that everything else is said of, and loads the declaration with it.
-func (s *environmentFile) read(name string) error {
-	path, err := filepath.EvalSymlinks(filepath.Join(s.dir, name))
+// read keeps the text that everything else is said of, and what the declaration says with it.
+func (s *environmentFile) read(environment string) error {
+	name := filepath.Join(s.dir, environment+".yaml")
+	path, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return err
 	}
-	s.path, s.shown = path, filepath.ToSlash(filepath.Join(s.dir, name))
+	s.path, s.shown, s.environment.Name = path, filepath.ToSlash(name), environment
 	if s.text, err = os.ReadFile(path); err != nil {
 		return err
 	}
-	s.declared, err = s.with(s.text)
+	if s.declared, err = s.with(s.text); err != nil {
+		return err
+	}
+	s.environment, _ = s.declared.Environment(environment)
+	s.lanes, err = lanesOf(s.declared, environment, s.agent)
 	return err
 }
 
