@@ -3,10 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -14,9 +11,7 @@ import (
 
 	"remit/change"
 	"remit/platform"
-	"remit/platform/load"
 	"remit/promotion"
-	"remit/terms"
 )
 
 // promoted is an edit as it is printed for programs. Was and Is are the lane before and after;
@@ -61,53 +56,6 @@ func promote(c *command, arguments []string) error {
 		}
 	}
 	return s.say(c, edit, text, after)
-}
-
-// environmentFile is an environment's file as it was read, and what the declaration says with it.
-type environmentFile struct {
-	dir, path, shown string // the declaration, its file to write, its file to show
-	text             []byte
-	today            terms.Date
-	declared         *platform.Platform
-	environment      platform.Environment
-	agent            string
-	lanes            []platform.Lane
-}
-
-func openEnvironment(environment, agent string, arguments []string) (*environmentFile, error) {
-	dir, err := declarationDir(arguments)
-	if err != nil {
-		return nil, err
-	}
-	s := &environmentFile{dir: dir, agent: agent, today: today()}
-	p, err := load.Dir(dir, s.today)
-	if err != nil {
-		return nil, err
-	}
-	e, ok := p.Environment(environment)
-	if !ok {
-		return nil, usage{fmt.Sprintf("%s has no environment %q; it has %s", p.Name, environment, strings.Join(environmentNames(p), ", "))}
-	}
-	return s, s.read(e.Name)
-}
-
-// read keeps the text that everything else is said of, and what the declaration says with it.
-func (s *environmentFile) read(environment string) error {
-	name := filepath.Join(s.dir, environment+".yaml")
-	path, err := filepath.EvalSymlinks(name)
-	if err != nil {
-		return err
-	}
-	s.path, s.shown, s.environment.Name = path, filepath.ToSlash(name), environment
-	if s.text, err = os.ReadFile(path); err != nil {
-		return err
-	}
-	if s.declared, err = s.with(s.text); err != nil {
-		return err
-	}
-	s.environment, _ = s.declared.Environment(environment)
-	s.lanes, err = lanesOf(s.declared, environment, s.agent)
-	return err
 }
 
 // lanesOf is what an agent runs in an environment.
@@ -276,84 +224,6 @@ func (s *environmentFile) runsIn(environment string, version platform.Lane) erro
 			s.environment.Name, environment, environment, s.agent, version.Code, environment)
 	}
 	return nil
-}
-
-// as is the declaration with the edited text, when it differs in what the edit says and in
-// nothing else.
-func (s *environmentFile) as(edit promotion.Edit, text []byte) (*platform.Platform, error) {
-	after, err := s.with(text)
-	if err != nil {
-		return nil, fmt.Errorf("nothing is written, because the declaration would be wrong:\n%v", err) // the problems are of a text that is nowhere
-	}
-	want, got := *s.declared, *after
-	want.Places, got.Places = nil, nil
-	want.Environments = slices.Clone(want.Environments)
-	for i, e := range want.Environments {
-		if e.Name == s.environment.Name {
-			want.Environments[i].Lanes = edit.Sets(e.Lanes)
-		}
-	}
-	if !reflect.DeepEqual(want, got) {
-		return nil, fmt.Errorf("%s: nothing is written, because the edited file would say something else than was asked for; edit it by hand", s.shown)
-	}
-	return after, nil
-}
-
-// with loads the declaration as if the environment's file held a text.
-func (s *environmentFile) with(text []byte) (*platform.Platform, error) {
-	return load.FS(overlay{os.DirFS(s.dir), s.environment.Name + ".yaml", text}, filepath.ToSlash(s.dir), s.today)
-}
-
-// overlay is a file system with one file replaced.
-type overlay struct {
-	fs.FS
-	name string
-	text []byte
-}
-
-// Open opens the file itself too, for all that is not its text.
-func (o overlay) Open(name string) (fs.File, error) {
-	file, err := o.FS.Open(name)
-	if err != nil || name != o.name {
-		return file, err
-	}
-	return replaced{file, bytes.NewReader(o.text)}, nil
-}
-
-// replaced is an open file that reads as another text.
-type replaced struct {
-	fs.File
-	text *bytes.Reader
-}
-
-func (r replaced) Read(into []byte) (int, error) { return r.text.Read(into) }
-
-// write replaces the file by the edited text, at once or not at all, and not where somebody
-// else has changed it since it was read.
-func (s *environmentFile) write(text []byte) error {
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return err
-	}
-	temp, err := os.CreateTemp(filepath.Dir(s.path), ".remit-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	defer temp.Close()
-	if _, err := temp.Write(text); err != nil {
-		return err
-	}
-	if err := temp.Chmod(info.Mode().Perm()); err != nil {
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		return err
-	}
-	if now, err := os.ReadFile(s.path); err != nil || !bytes.Equal(now, s.text) {
-		return fmt.Errorf("%s: somebody changed it meanwhile, so nothing is written; run this again", s.shown)
-	}
-	return os.Rename(temp.Name(), s.path)
 }
 
 // say prints the edit as a diff, and says what it needs.

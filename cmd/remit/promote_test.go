@@ -43,14 +43,14 @@ func TestAFileThatSomebodyChangesMeanwhileIsNotWritten(t *testing.T) {
 
 func TestAWrittenFileKeepsItsModeAndItsLink(t *testing.T) {
 	dir, elsewhere := copied(t), t.TempDir()
-	real, link := filepath.Join(elsewhere, "prod.yaml"), filepath.Join(dir, "prod.yaml")
-	if err := os.Rename(link, real); err != nil {
+	target, link := filepath.Join(elsewhere, "prod.yaml"), filepath.Join(dir, "prod.yaml")
+	if err := os.Rename(link, target); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(real, 0o640); err != nil {
+	if err := os.Chmod(target, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(real, link); err != nil {
+	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
 	s, err := openEnvironment("prod", "loan-processor", []string{dir})
@@ -60,14 +60,14 @@ func TestAWrittenFileKeepsItsModeAndItsLink(t *testing.T) {
 	if err := s.write([]byte("ours")); err != nil {
 		t.Fatal(err)
 	}
-	info, err := os.Lstat(real)
+	info, err := os.Lstat(target)
 	if err != nil || info.Mode() != 0o640 {
 		t.Errorf("the file's mode is %v (%v)", info.Mode(), err)
 	}
-	if to, err := os.Readlink(link); err != nil || to != real {
+	if to, err := os.Readlink(link); err != nil || to != target {
 		t.Errorf("the link leads to %q (%v)", to, err)
 	}
-	if got, _ := os.ReadFile(real); string(got) != "ours" {
+	if got, _ := os.ReadFile(target); string(got) != "ours" {
 		t.Errorf("it holds %q", got)
 	}
 }
