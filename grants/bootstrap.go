@@ -57,26 +57,35 @@ var byCloudFormation = iam.Doc(iam.Statement{
 	Principals: iam.Principals{Service: list("cloudformation.amazonaws.com")}, Actions: iam.Of("sts:AssumeRole"),
 })
 
-// byDeployers admits whom the environment's deploy rule names: its own people, or only the
-// named steps of the pipeline, whose step for the fence is another than its step for stacks.
+// byDeployers admits whom the environment's deploy rule names: its own people, and the named
+// steps of the pipeline, whose step for the fence is another than its step for stacks.
 func byDeployers(p *platform.Platform, e platform.Environment, steps ...string) iam.Document {
-	if e.Deploy.OnlyPipeline() {
-		var roles []string
-		for _, step := range steps {
-			roles = append(roles, p.SharedSite(platform.Pipeline).Role(platform.Pipeline, step))
-		}
-		only := byRole("OnlyThePipeline", "what runs here came through the pipeline's gates", roles[0], list("sts:AssumeRole"))
-		only.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", roles...)}
-		return iam.Doc(only)
-	}
 	var out []iam.Statement
-	for _, account := range principalAccounts(e.Deploy.By) {
-		s := byRole("NamedDeployers"+account, "the people the environment names deploy with their own credentials", "", list("sts:AssumeRole"))
-		s.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(inAccount(e.Deploy.By, account)[0])))}
-		s.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", inAccount(e.Deploy.By, account)...)}
+	if e.Deploy.ByPipeline() {
+		out = append(out, byPipeline(p, e, steps))
+	}
+	people := e.Deploy.People()
+	for _, account := range principalAccounts(people) {
+		there := inAccount(people, account)
+		s := byRole("NamedDeployers"+account, "the people the environment names deploy with their own credentials", there[0], list("sts:AssumeRole"))
+		s.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", there...)}
 		out = append(out, s)
 	}
 	return iam.Doc(out...)
+}
+
+func byPipeline(p *platform.Platform, e platform.Environment, steps []string) iam.Statement {
+	var roles []string
+	for _, step := range steps {
+		roles = append(roles, p.SharedSite(platform.Pipeline).Role(platform.Pipeline, step))
+	}
+	sid, why := "OnlyThePipeline", "what runs here came through the pipeline's gates"
+	if !e.Deploy.OnlyPipeline() {
+		sid, why = "ThePipeline", "the pipeline tries here what it takes on"
+	}
+	s := byRole(sid, why, roles[0], list("sts:AssumeRole"))
+	s.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", roles...)}
+	return s
 }
 
 func principalAccounts(arns []string) []string {

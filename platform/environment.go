@@ -1,6 +1,10 @@
 package platform
 
-import "remit/terms"
+import (
+	"slices"
+
+	"remit/terms"
+)
 
 // Environment is a set of accounts, endpoints and numbers. Its name is data.
 type Environment struct {
@@ -83,13 +87,21 @@ type Attestation struct {
 
 // Deploy says who may deploy to an environment: the pipeline, or named principals.
 type Deploy struct {
-	By        []string   `key:"by" need:"yes" lone:"yes" doc:"pipeline, or a list of IAM role ARNs of people"`
+	By        []string   `key:"by" need:"yes" lone:"yes" doc:"pipeline, or a list of IAM role ARNs of people, among which pipeline may stand"`
 	From      string     `key:"from" doc:"the environment a version must have passed"`
 	Approvers []Approver `key:"approvers" doc:"class of approval: who can give it"`
 }
 
 // Pipeline is the word in deploy.by that admits only the pipeline.
 const Pipeline = "pipeline"
+
+// People is who deploys by themselves: the roles of deploy.by without the word pipeline.
+func (d Deploy) People() []string {
+	return slices.DeleteFunc(slices.Clone(d.By), func(who string) bool { return who == Pipeline })
+}
+
+// ByPipeline reports whether the pipeline deploys here, alone or beside people.
+func (d Deploy) ByPipeline() bool { return slices.Contains(d.By, Pipeline) }
 
 // OnlyPipeline reports whether nobody but the pipeline deploys.
 func (d Deploy) OnlyPipeline() bool { return len(d.By) == 1 && d.By[0] == Pipeline }
@@ -129,8 +141,9 @@ type Score struct {
 
 // Drift bounds the distance between two data sets' profiles.
 type Drift struct {
-	Warn  terms.Percent `key:"warn" need:"yes" doc:"warn above"`
-	Block terms.Percent `key:"block" need:"yes" doc:"refuse above"`
+	Measure string        `key:"measure" need:"yes" oneof:"psi|total_variation" doc:"psi: the population stability index; total_variation: the largest difference in how likely anything is"`
+	Warn    terms.Percent `key:"warn" need:"yes" doc:"warn above"`
+	Block   terms.Percent `key:"block" need:"yes" doc:"refuse above"`
 }
 
 // Identity is the company's identity provider and what its claims mean.

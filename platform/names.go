@@ -126,6 +126,27 @@ func (s Site) BootstrapParameter() string { return "/cdk-bootstrap/" + Qualifier
 func (s Site) FenceStack() string   { return s.Named("fence", s.Purpose) }
 func (s Site) AccountStack() string { return s.Named(s.Purpose) }
 
+// ShelfBucket holds releases and what is said of them; ArtifactBucket what steps of the pipeline
+// hand on. Both are in the pipeline's account.
+func (s Site) ShelfBucket() string {
+	return Qualifier + "-releases-" + string(s.Account) + "-" + s.Region
+}
+func (s Site) ArtifactBucket() string {
+	return Qualifier + "-artifacts-" + string(s.Account) + "-" + s.Region
+}
+
+// SignerAlias is the alias of the key of one who signs, such as judge, and the only name by
+// which other accounts know it.
+func (s Site) SignerAlias(signer string) string {
+	return s.ARN("kms", "alias/"+s.Named("signer", signer))
+}
+
+// SignerKeyID is the logical id of that key.
+func SignerKeyID(signer string) string { return Pascal(signer) + "Key" }
+
+// GateURL is where the address of the gate is registered, in the pipeline's account.
+func GateURL(s Site) string { return "/remit/" + s.Platform + "/gate/url" }
+
 // Symbol is the physical name that CloudFormation will choose for a resource: what Ref
 // answers for it, or with an attribute what Fn::GetAtt answers.
 func Symbol(stack, logicalID string) string { return "<" + stack + "." + logicalID + ">" }

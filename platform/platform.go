@@ -37,8 +37,29 @@ type Platform struct {
 
 // Shared holds the accounts that belong to the company and not to one environment.
 type Shared struct {
-	Accounts []Account `key:"accounts" need:"yes" doc:"account purpose: account id, such as pipeline or organization"`
-	Region   string    `key:"region" need:"yes" type:"region" doc:"the AWS region of these accounts"`
+	Accounts []Account  `key:"accounts" need:"yes" doc:"account purpose: account id, such as pipeline or organization"`
+	Region   string     `key:"region" need:"yes" type:"region" doc:"the AWS region of these accounts"`
+	Pipeline *Promotion `key:"pipeline" doc:"what takes a commit through the environments; without it nothing is made in the pipeline's account"`
+}
+
+// Promotion is where the pipeline takes its source from, what it runs that is the company's own,
+// and by which roles people come to approve. Who may approve what is each environment's to say.
+type Promotion struct {
+	Connection string    `key:"connection" need:"yes" type:"connection" doc:"ARN of the connection to the code host, which an administrator has authorised"`
+	Repository string    `key:"repository" need:"yes" type:"repository" doc:"the repository there, owner/name; it has to demand that authors are verified, because nobody approves what they wrote"`
+	Branch     string    `key:"branch" need:"yes" type:"branch" doc:"the branch whose commits are promoted"`
+	Directory  string    `key:"directory" need:"yes" type:"directory" doc:"where this declaration is in the repository"`
+	Test       string    `key:"test" need:"yes" doc:"the command that tests a commit, in the repository"`
+	Evaluation Evaluator `key:"evaluation" need:"yes" doc:"what evaluates a release; not in the repository that it evaluates"`
+	Approvers  []string  `key:"approvers" need:"yes" doc:"IAM role ARNs by which people come to approve; whoever vouches for them names their sessions after them"`
+}
+
+// Evaluator is what evaluates releases: a command in a repository of its own, whose owners
+// answer for what it measures.
+type Evaluator struct {
+	Repository string `key:"repository" need:"yes" type:"repository" doc:"its repository, at the same code host; another than the source's"`
+	Branch     string `key:"branch" need:"yes" type:"branch" doc:"its branch"`
+	Command    string `key:"command" need:"yes" doc:"evaluates the release $REMIT_RELEASE where it runs and writes the result as JSON to $REMIT_RESULT; see docs/promotion.md"`
 }
 
 // Team owns tools and agents.

@@ -143,7 +143,7 @@ func (c *court) developers() []Finding {
 		if e.Deploy.OnlyPipeline() {
 			continue
 		}
-		for _, who := range e.Deploy.By {
+		for _, who := range e.Deploy.People() {
 			person := &actor{Role: iam.Role{ARN: iam.ARN(who)}, words: index{all: true}, within: []iam.Document{administrator}}
 			for _, a := range c.actors {
 				if home := c.sites[a.ARN.Account()].environment; home == e.Name || home == "" && a.duty.kind == "" {

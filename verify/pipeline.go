@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"slices"
 
 	"remit/iam"
 	"remit/iam/proof"
@@ -36,16 +35,15 @@ func (c *court) mayDeploy(a *actor) (who []string, deploys bool) {
 		return nil, false
 	}
 	e, _ := c.Platform.Environment(a.duty.site.Environment)
-	if !e.Deploy.OnlyPipeline() {
-		if len(steps) == 0 {
-			return nil, true
+	if len(steps) == 0 {
+		return nil, true
+	}
+	if e.Deploy.ByPipeline() {
+		for _, step := range steps {
+			who = append(who, c.Platform.SharedSite(platform.Pipeline).Role(platform.Pipeline, step))
 		}
-		return slices.Clone(e.Deploy.By), true
 	}
-	for _, step := range steps {
-		who = append(who, c.Platform.SharedSite(platform.Pipeline).Role(platform.Pipeline, step))
-	}
-	return who, true
+	return append(who, e.Deploy.People()...), true
 }
 
 // admitsOthers looks for a principal that a trust admits beside those.

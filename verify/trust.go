@@ -275,9 +275,9 @@ func (c *court) person(arn string) bool {
 // peopleOf is the roles of people that an environment names.
 func peopleOf(e platform.Environment) []string {
 	if e.Operations == nil {
-		return e.Deploy.By
+		return e.Deploy.People()
 	}
-	return slices.Concat(e.Deploy.By, e.Operations.Operators, e.Operations.Breakglass)
+	return slices.Concat(e.Deploy.People(), e.Operations.Operators, e.Operations.Breakglass)
 }
 
 var openResource = Rule{

@@ -23,10 +23,12 @@ import (
 	"remit/platform"
 )
 
-// desk is an environment's operating function, and whose signature requests to it bear.
+// desk is a function that people call, such as an environment's operating function, and whose
+// signature requests to it bear.
 type desk struct {
 	url    string
 	config aws.Config
+	says   string // what it is called in messages
 }
 
 // signInAt takes one of the two roles of people, unless the caller has it already, and finds
@@ -39,19 +41,24 @@ func signInAt(ctx context.Context, e platform.Environment, site platform.Site, b
 	if breakGlass {
 		role = site.Role("breakglass")
 	}
+	return deskAt(ctx, site, role, platform.OperateURL(site), "the operating function of "+e.Name)
+}
+
+// deskAt takes a role of people and finds the function that is registered under a parameter.
+func deskAt(ctx context.Context, site platform.Site, role, parameter, says string) (desk, error) {
 	config, err := personIn(ctx, site, role)
 	if err != nil {
 		return desk{}, err
 	}
-	found, err := ssm.NewFromConfig(config).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(platform.OperateURL(site))})
+	found, err := ssm.NewFromConfig(config).GetParameter(ctx, &ssm.GetParameterInput{Name: &parameter})
 	if err != nil {
-		return desk{}, fmt.Errorf("where is the operating function of %s? is it deployed? %w", e.Name, err)
+		return desk{}, fmt.Errorf("where is %s? is it deployed? %w", says, err)
 	}
 	at, err := url.Parse(aws.ToString(found.Parameter.Value))
 	if err != nil || at.Host == "" || at.Scheme != "https" && at.Hostname() != "127.0.0.1" {
-		return desk{}, fmt.Errorf("the operating function of %s is registered at %q, which is no address", e.Name, aws.ToString(found.Parameter.Value))
+		return desk{}, fmt.Errorf("%s is registered at %q, which is no address", says, aws.ToString(found.Parameter.Value))
 	}
-	return desk{strings.TrimSuffix(at.String(), "/"), config}, nil
+	return desk{strings.TrimSuffix(at.String(), "/"), config, says}, nil
 }
 
 // personIn is the caller in a role of people. Its trust admits nobody under another name than
@@ -103,15 +110,15 @@ func (d desk) ask(ctx context.Context, verb string, question, answer any) error 
 	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return fmt.Errorf("the operating function does not answer: %w", err)
+		return fmt.Errorf("%s does not answer: %w", d.says, err)
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("the operating function's answer was cut: %w", err)
+		return fmt.Errorf("the answer of %s was cut: %w", d.says, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return refusedBy(response.StatusCode, text)
+		return d.refusedBy(response.StatusCode, text)
 	}
 	return json.Unmarshal(text, answer)
 }
@@ -127,10 +134,10 @@ func (d desk) sign(ctx context.Context, r *http.Request, body []byte) error {
 	return v4.NewSigner().SignHTTP(ctx, who, r, hex.EncodeToString(sum[:]), "lambda", d.config.Region, time.Now())
 }
 
-func refusedBy(status int, text []byte) error {
+func (d desk) refusedBy(status int, text []byte) error {
 	var said operate.Failure
 	if err := json.Unmarshal(text, &said); err != nil || said.Error == "" {
-		return fmt.Errorf("refused with status %d, before the operating function: do these credentials still hold?", status)
+		return fmt.Errorf("refused with status %d, before %s: do these credentials still hold?", status, d.says)
 	}
 	if said.Reference == "" {
 		return fmt.Errorf("refused: %s", said.Error)

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"remit/pipeline"
 	"remit/platform"
 	"remit/platform/load"
 	"remit/terms"
@@ -55,6 +56,7 @@ func init() {
 		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
 		{"classify", "DEPLOYED CANDIDATE", "say what a change of a declaration needs: nobody, a review, or a named approval, and whose", classify},
 		{"promote", "[--back] ENVIRONMENT AGENT LANE [DECLARATION]", "start a lane, change its share or version, make it another lane's, or go back: an edit of one file", promote},
+		{"release", "make|evaluated|judge|publish|stacks|record|show|approve|reject ...", "what the pipeline's steps, and the people who approve, do with a release", ofRelease},
 		{"can", "[QUESTION]", "who may do what: 'who ACTION RESOURCE', 'what ROLE', 'why ROLE ACTION RESOURCE'", can},
 		{"data", "import FILE|set DIRECTORY DATUM|get DIRECTORY DATUM [DECLARATION]", "load and look up who owns what in an environment", data},
 		{"budget", "show USER --tenant TENANT [DECLARATION]", "print what a user's and a tenant's day has used", budget},
@@ -90,8 +92,9 @@ type command struct {
 	breakGlass            bool
 	relations             []string
 
-	from, to, share string
-	back, dryRun    bool
+	from, to, share                                  string
+	back, dryRun                                     bool
+	run, revision, source, tools, shelf, keys, class string // of release
 }
 
 // errFindings makes the exit code 1 without a further message: the findings are the result.
@@ -125,6 +128,13 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.BoolVar(&c.back, "back", false, "to an earlier version")
 	c.flags.BoolVar(&c.dryRun, "dry-run", false, "print what would change, and write nothing")
 	c.flags.Func("relation", "NAME=USER,USER of a datum; may come again", func(given string) error { c.relations = append(c.relations, given); return nil })
+	c.flags.StringVar(&c.run, "run", os.Getenv(pipeline.Execution), "the run of the pipeline")
+	c.flags.StringVar(&c.revision, "revision", os.Getenv(pipeline.Revision), "the commit that a release is made from")
+	c.flags.StringVar(&c.source, "source", os.Getenv(pipeline.Source), "the checkout of that commit, with its history")
+	c.flags.StringVar(&c.tools, "tools", os.Getenv(pipeline.Tools), "the directory of what synthesized it")
+	c.flags.StringVar(&c.shelf, "shelf", "", "a directory that stands for the pipeline's bucket of releases")
+	c.flags.StringVar(&c.keys, "keys", "", "a directory with the public key of each who signs, as NAME.pem")
+	c.flags.StringVar(&c.class, "as", "", "the class of approvers that you agree for")
 	rest, err := parse(c.flags, arguments)
 	if errors.Is(err, flag.ErrHelp) {
 		rest, err = []string{"help"}, nil

@@ -16,6 +16,7 @@ import (
 	"remit/grants"
 	"remit/iam"
 	"remit/lambdas/operate"
+	"remit/lambdas/person"
 	"remit/ledger"
 	"remit/platform"
 	"remit/platform/load"
@@ -50,7 +51,7 @@ func newOffice(t *testing.T) *office {
 	}
 	t.Cleanup(o.cloud.Close)
 	desk := &operate.Desk{Ledger: o.ledger, Zone: e.Day, Roles: operate.Roles{Operator: o.site.Role("operator"), Breakglass: o.site.Role("breakglass")},
-		Identify: func(r *http.Request) operate.Identity { return operate.Identity{ARN: o.cloud.Verified(r, "lambda")} },
+		Identify: func(r *http.Request) person.Identity { return person.Identity{ARN: o.cloud.Verified(r, "lambda")} },
 		Widened:  func(ledger.Want, string) {}, Note: func(string, string) {}, Now: time.Now}
 	at := httptest.NewServer(o.signed(desk.Handler()))
 	t.Cleanup(at.Close)

@@ -11,16 +11,12 @@ package operate
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
+	"remit/lambdas/person"
 	"remit/ledger"
 	"remit/terms"
 )
-
-// Identity is who sends a request, as AWS verified it: the ARN of a role's session. The zero
-// Identity is nobody.
-type Identity struct{ ARN string }
 
 // Roles are the roles that people come in, by ARN. One without an ARN is nobody's.
 type Roles struct{ Operator, Breakglass string }
@@ -32,27 +28,14 @@ type Person struct {
 	Breakglass bool
 }
 
-// Person is who a session is of. The trusts of both roles see to it that a session bears the
-// name of the person who took it. A role without a session, of another account or of another
-// name is nobody.
-func (r Roles) Person(who Identity) (Person, bool) {
+// Person is who a session is of: nobody, where it is of no such role.
+func (r Roles) Person(who person.Identity) (Person, bool) {
 	for role, breakglass := range map[string]bool{r.Operator: false, r.Breakglass: true} {
-		name, of := strings.CutPrefix(who.ARN, sessions(role))
-		if role != "" && of && strings.TrimSpace(name) != "" && !strings.Contains(name, "/") {
+		if name, is := person.In(role, who); is {
 			return Person{name, breakglass}, true
 		}
 	}
 	return Person{}, false
-}
-
-// sessions is what ARNs of a role's sessions begin with. They do not carry the role's path
-// (IAM User Guide, reference_identifiers), and no two roles of an account differ in it alone.
-func sessions(role string) string {
-	parts := strings.SplitN(role, ":", 6) // arn:partition:iam::account:role/path/name
-	if len(parts) < 6 {
-		return ""
-	}
-	return "arn:" + parts[1] + ":sts::" + parts[4] + ":assumed-role/" + parts[5][strings.LastIndexByte(parts[5], '/')+1:] + "/"
 }
 
 // Ledger is what operating takes of one; see package ledger.
@@ -69,7 +52,7 @@ type Desk struct {
 	Ledger   Ledger
 	Zone     terms.Zone // where days begin
 	Roles    Roles
-	Identify func(*http.Request) Identity // as AWS verified it, never as the request says
+	Identify func(*http.Request) person.Identity // as AWS verified it, never as the request says
 	Widened  func(w ledger.Want, second string)
 	Note     func(reference, why string) // one line for operators
 	Now      func() time.Time

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"remit/lambdas/person"
 	"remit/ledger"
 	"remit/terms"
 )
@@ -42,7 +43,7 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	d := &desk{T: t, l: &ledger.Ledger{Store: &ledger.Memory{}}, at: noon}
 	d.Desk = Desk{Ledger: d.l, Zone: "America/New_York", Roles: Roles{Operator: operatorRole, Breakglass: breakglassRole},
-		Identify: func(r *http.Request) Identity { return Identity{ARN: r.Header.Get("Verified")} },
+		Identify: func(r *http.Request) person.Identity { return person.Identity{ARN: r.Header.Get("Verified")} },
 		Note:     func(_, why string) { d.notes = append(d.notes, why) }, Now: func() time.Time { return d.at }}
 	d.Widened = Metric(&d.loud, "prod", d.Now)
 	return d
@@ -174,10 +175,10 @@ func TestNobodyComesInButSessionsOfTheTwoRoles(t *testing.T) {
 			}
 		}
 	}
-	if _, known := (Roles{}).Person(Identity{ARN: operating + "olu"}); known {
+	if _, known := (Roles{}).Person(person.Identity{ARN: operating + "olu"}); known {
 		t.Error("a desk without roles knows an operator")
 	}
-	if _, known := (Roles{}).Person(Identity{}); known {
+	if _, known := (Roles{}).Person(person.Identity{}); known {
 		t.Error("a desk without roles knows nobody as somebody")
 	}
 	if thrown, err := d.l.Switches(context.Background()); err != nil || len(thrown) > 0 {

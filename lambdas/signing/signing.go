@@ -70,3 +70,28 @@ func (k *Key) Sign(ctx context.Context, digest [32]byte) (sig []byte, kid string
 	}
 	return out.Signature, k.public.ID, nil
 }
+
+// Checking is the part of the KMS API that checking a signature takes: one method, one action in
+// the role (kms:Verify).
+type Checking interface {
+	Verify(context.Context, *kms.VerifyInput, ...func(*kms.Options)) (*kms.VerifyOutput, error)
+}
+
+// Checked is a key of KMS, maybe of another account, that only checks signatures of ES256.
+type Checked struct {
+	Client Checking
+	ID     string // an alias' ARN will do
+}
+
+// Verify is nil for a signature that the key made over the digest. KMS answers another one with
+// an error, and so does this where KMS does not answer at all.
+func (c Checked) Verify(ctx context.Context, digest [32]byte, signature []byte) error {
+	out, err := c.Client.Verify(ctx, &kms.VerifyInput{KeyId: &c.ID, Message: digest[:], MessageType: types.MessageTypeDigest, Signature: signature, SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha256})
+	if err != nil {
+		return fmt.Errorf("check with key %s: %w", c.ID, err)
+	}
+	if !out.SignatureValid {
+		return fmt.Errorf("key %s did not make it", c.ID)
+	}
+	return nil
+}

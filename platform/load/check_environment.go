@@ -93,16 +93,12 @@ func (c *checker) deploy(at string, e platform.Environment) {
 	c.otherEnvironment(at+"deploy.from", e, e.Deploy.From)
 	c.ordered(at, e)
 	if slices.Contains(e.Deploy.By, platform.Pipeline) {
-		if len(e.Deploy.By) > 1 {
-			c.say("bad-deploy", at+"deploy.by", "is the pipeline or named principals, not both", "keep the word pipeline, or the list of role ARNs")
-		}
 		if c.p.SharedSite(platform.Pipeline).Account == "" {
 			c.say("unknown-account", at+"deploy.by", "the pipeline has no account", "declare shared.accounts.pipeline in "+platformFile)
 		}
-		return
 	}
 	for i, principal := range e.Deploy.By {
-		if principal != "" && !iamRole.MatchString(principal) {
+		if principal != "" && principal != platform.Pipeline && !iamRole.MatchString(principal) {
 			c.say("bad-deploy", fmt.Sprintf("%sdeploy.by[%d]", at, i), "must be the word pipeline or an IAM role's ARN", "such as arn:aws:iam::111122223333:role/Developer")
 		}
 	}

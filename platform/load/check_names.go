@@ -112,7 +112,7 @@ func (c *checker) foreignPrincipals() {
 
 // peopleOf is the roles of people that an environment names, by where it does.
 func peopleOf(e platform.Environment) map[string][]string {
-	out := map[string][]string{"deploy.by": e.Deploy.By}
+	out := map[string][]string{"deploy.by": e.Deploy.People()}
 	if e.Operations != nil {
 		out["operations.operators"], out["operations.breakglass"] = e.Operations.Operators, e.Operations.Breakglass
 	}
