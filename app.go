@@ -1,6 +1,7 @@
 // Command remit-app synthesizes a company's declaration: load → stages → synth. The CDK
 // CLI runs it (cdk.json). The context key "platform" says which declaration; everything
-// else is in the declaration itself.
+// else is in the declaration itself. With the key "release" it leaves out what the pipeline does
+// not deploy: itself, hooks and guardrails.
 package main
 
 import (
@@ -42,6 +43,9 @@ func synth() error {
 	}
 	for _, e := range p.Environments {
 		constructs.Environment(app, p, e, built)
+	}
+	if _, only := app.Node().TryGetContext(jsii.String("release")).(string); !only {
+		constructs.Administration(app, p, built)
 	}
 	app.Synth(nil)
 	return nil

@@ -89,7 +89,7 @@ func synthesize(d *platform.Promotion) Step {
 		`mkdir -p "$REMIT_RELEASE/declaration"`,
 		fmt.Sprintf(`cp "$REMIT_SOURCE/%s"/*.yaml "$REMIT_RELEASE/declaration/"`, d.Directory),
 		`remit check "$REMIT_RELEASE/declaration"`,
-		`cdk synth --quiet --no-notices --app remit-app -c platform="$REMIT_RELEASE/declaration" -o "$REMIT_RELEASE/assembly"`,
+		`cdk synth --quiet --no-notices --app remit-app -c release=yes -c platform="$REMIT_RELEASE/declaration" -o "$REMIT_RELEASE/assembly"`,
 		`remit release make "$REMIT_RELEASE"`,
 	}}
 }

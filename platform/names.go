@@ -60,6 +60,46 @@ func (p *Platform) SharedSite(purpose string) Site {
 	return site
 }
 
+// Hooked is the accounts of an environment in which CloudFormation asks before it changes a
+// stack: those that only the pipeline deploys to.
+func (p *Platform) Hooked(e Environment) []Site {
+	if p.Shared == nil || p.Shared.Pipeline == nil || !e.Deploy.OnlyPipeline() {
+		return nil
+	}
+	return p.Sites(e)
+}
+
+// SharedSettings stands for an environment where accounts that serve all of them need its
+// settings: those of the last one, which is the strictest.
+func (p *Platform) SharedSettings() Environment {
+	out := Environment{Removal: "retain"}
+	for _, e := range p.Environments {
+		if e.Deploy.ByPipeline() {
+			out.Audit, out.Region, out.Day = e.Audit, e.Region, e.Day
+		}
+	}
+	return out
+}
+
+// HookStack holds the hook; an administrator installs it after the bootstrap.
+func (s Site) HookStack() string { return s.Named("bootstrap", "hook", s.Purpose) }
+
+// HookFunction answers CloudFormation. Its name is none of the environment's own functions', so
+// that no deployment there can change it.
+func (s Site) HookFunction() string { return s.Platform + "-hook-" + s.Environment }
+
+// Stages that an administrator deploys: the pipeline's, the hooks', and what stands above all
+// accounts.
+func PipelineStage(p *Platform) string     { return p.Name + "-" + Pipeline }
+func HookStage(p *Platform) string         { return p.Name + "-hooks" }
+func OrganizationStage(p *Platform) string { return p.Name + "-" + OrganizationAccount }
+
+// OrganizationAccount is the purpose of the shared account that policies are attached from.
+const OrganizationAccount = "organization"
+
+// AdministrationAssets is the prefix of an asset bucket that administrators deploy from.
+const AdministrationAssets = "administration/"
+
 // Partition is the AWS partition of the site's region.
 func (s Site) Partition() string { return terms.Partition(s.Region) }
 

@@ -51,7 +51,15 @@ type Promotion struct {
 	Directory  string    `key:"directory" need:"yes" type:"directory" doc:"where this declaration is in the repository"`
 	Test       string    `key:"test" need:"yes" doc:"the command that tests a commit, in the repository"`
 	Evaluation Evaluator `key:"evaluation" need:"yes" doc:"what evaluates a release; not in the repository that it evaluates"`
+	Remit      Pinned    `key:"remit" need:"yes" doc:"the Remit that judges and synthesizes; a commit cannot change it, only whoever deploys the pipeline"`
 	Approvers  []string  `key:"approvers" need:"yes" doc:"IAM role ARNs by which people come to approve; whoever vouches for them names their sessions after them"`
+}
+
+// Pinned is one revision of a repository.
+type Pinned struct {
+	Repository string `key:"repository" need:"yes" type:"repository" doc:"its repository, at the same code host"`
+	Branch     string `key:"branch" need:"yes" type:"branch" doc:"a branch that has the revision"`
+	Revision   string `key:"revision" need:"yes" type:"revision" doc:"the commit, whole"`
 }
 
 // Evaluator is what evaluates releases: a command in a repository of its own, whose owners

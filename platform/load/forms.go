@@ -23,6 +23,7 @@ var forms = map[string]form{
 	"connection":     {regexp.MustCompile(`^arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}$`), "must be a connection's ARN, such as arn:aws:codeconnections:us-east-1:111122223333:connection/…"},
 	"repository":     {regexp.MustCompile(`^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$`), "must be owner/name"},
 	"branch":         {regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_./-]{0,254}$`), "must be a branch's name"},
+	"revision":       {regexp.MustCompile(`^[0-9a-f]{40}$`), "must be a commit's whole id, 40 hex digits"},
 	"directory":      {regexp.MustCompile(`^[A-Za-z0-9_-]([A-Za-z0-9_.-]|/[A-Za-z0-9_-])*$`), "must be a directory below the repository's root, such as environments/acme"},
 	"log-group":      {regexp.MustCompile(`^[a-zA-Z0-9_/.#-]{1,512}$`), "must be a CloudWatch log group's name, at most 512 letters, digits, _, -, /, . and #"},
 	"table":          {regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`), "must be a DynamoDB table's name, 3 to 255 letters, digits, _, - and ."},
