@@ -51,6 +51,22 @@ func Template(p *platform.Platform, e platform.Environment, site platform.Site) 
 	return append(text, '\n')
 }
 
+// Shared is the template for one of the company's own accounts, as JSON: only the bucket that
+// templates and code go to. Whoever deploys there is an administrator and needs no other role.
+func Shared(p *platform.Platform, site platform.Site) []byte {
+	text, err := json.MarshalIndent(map[string]any{
+		"Description": "Remit: where an administrator's stacks of " + p.Name + " go to in the " + site.Purpose + " account. An administrator installs this once.",
+		"Resources": map[string]any{
+			"AssetBucket": assetBucket(site), "CdkBootstrapVersion": versionParameter(site), "AssetBucketPolicy": bucketPolicy(grants.SharedBucket(p, site)),
+		},
+		"Outputs": outputs(),
+	}, "", "  ")
+	if err != nil {
+		panic(err) // maps of strings always encode
+	}
+	return append(text, '\n')
+}
+
 func resource(kind string, properties map[string]any) map[string]any {
 	return map[string]any{"Type": kind, "Properties": properties}
 }

@@ -284,6 +284,12 @@ func artifactPolicy(site platform.Site) iam.Document {
 		iam.When("ArnNotEquals", "aws:PrincipalArn", site.Role(platform.Pipeline, "service"), site.Role(platform.Pipeline, pipeline.JudgeRole))))
 }
 
+// SharedBucket closes the bucket that an administrator's stacks in a shared account go to.
+func SharedBucket(p *platform.Platform, site platform.Site) iam.Policy {
+	b := bucketARN(site, site.AssetBucket())
+	return iam.Policy{ARN: iam.ARN(b), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: closedBucket(site, b), From: place(p, "shared.accounts."+site.Purpose)}
+}
+
 // closedBucket keeps other accounts and plain HTTP away.
 func closedBucket(site platform.Site, b string, statements ...iam.Statement) iam.Document {
 	statements = append(statements,
