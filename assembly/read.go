@@ -109,6 +109,9 @@ func (r *reader) resource(s Stack, id string, resource Resource) error {
 	if bearer, ok := policyBearers[resource.Type]; ok {
 		return r.resourcePolicy(s, id, resource, bearer)
 	}
+	if resource.Type == "AWS::Organizations::Policy" && slices.Contains(narrowing, resource.Properties["Type"]) {
+		return nil // a world without it is wider than the one with it
+	}
 	if resource.Type == "AWS::IAM::OIDCProvider" {
 		return nil // it admits nobody by itself; trusts that name it do
 	}
@@ -123,6 +126,10 @@ func (r *reader) resource(s Stack, id string, resource Resource) error {
 	}
 	return nil
 }
+
+// narrowing are the policies of an organization that only narrow (Organizations User Guide,
+// orgs_manage_policies_authorization_policies).
+var narrowing = []any{"SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"}
 
 // neverSilent are types that grant without holding a policy document.
 var neverSilent = map[string]bool{
