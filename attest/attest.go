@@ -23,8 +23,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"remit/identity"
 )
 
 // Who signs. Each has a key of its own that nobody else may sign with.
@@ -66,11 +64,16 @@ type Key interface {
 	Verify(ctx context.Context, digest [32]byte, signature []byte) error
 }
 
+// Signer signs digests in one name: the signature, in ASN.1, and the name of its key.
+type Signer interface {
+	Sign(ctx context.Context, digest [32]byte) (signature []byte, kid string, err error)
+}
+
 // Keys is the key of each signer, by name. Whoever has none has signed nothing.
 type Keys map[string]Key
 
 // Seal puts a statement into an envelope and signs it.
-func Seal(ctx context.Context, by string, signer identity.Signer, statement any) ([]byte, error) {
+func Seal(ctx context.Context, by string, signer Signer, statement any) ([]byte, error) {
 	payload, err := json.Marshal(statement)
 	if err != nil {
 		return nil, fmt.Errorf("statement: %w", err)
@@ -80,7 +83,7 @@ func Seal(ctx context.Context, by string, signer identity.Signer, statement any)
 }
 
 // Countersign adds a signature to an envelope, whose other signatures the caller has verified.
-func Countersign(ctx context.Context, by string, signer identity.Signer, sealed []byte) ([]byte, error) {
+func Countersign(ctx context.Context, by string, signer Signer, sealed []byte) ([]byte, error) {
 	e, err := read(sealed)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,7 @@ func Countersign(ctx context.Context, by string, signer identity.Signer, sealed 
 	return sign(ctx, by, signer, e)
 }
 
-func sign(ctx context.Context, by string, signer identity.Signer, e envelope) ([]byte, error) {
+func sign(ctx context.Context, by string, signer Signer, e envelope) ([]byte, error) {
 	digest, _, err := signed(e)
 	if err != nil {
 		return nil, err

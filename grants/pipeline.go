@@ -32,11 +32,11 @@ func Pipeline(p *platform.Platform) iam.World {
 	site := p.SharedSite(platform.Pipeline)
 	d := p.Shared.Pipeline
 	step := func(kind string, statements ...iam.Statement) iam.Role {
-		return role(p, site, site.Role(platform.Pipeline, kind), kind, declaredPipeline, byCodeBuild(site, kind), iam.Doc(append(statements, stepLogs(site, kind))...))
+		return role(p, site, site.Role(platform.Pipeline, kind), "step-"+kind, declaredPipeline, byCodeBuild(site, kind), iam.Doc(append(statements, stepLogs(site, kind))...))
 	}
 	return iam.World{
 		Roles: []iam.Role{
-			role(p, site, site.Role(platform.Pipeline, "service"), "service", declaredPipeline, byCodePipeline, iam.Doc(serviceStatements(site, d)...)),
+			role(p, site, site.Role(platform.Pipeline, "service"), platform.Pipeline, declaredPipeline, byCodePipeline, iam.Doc(serviceStatements(site, d)...)),
 			step(pipeline.TestRole, takeArtifacts(site), useConnection(d), signInToRegistry, pushImages(site)),
 			step(pipeline.JudgeRole, append(judges(site), takeArtifacts(site), handOn(site), useConnection(d))...),
 			step(pipeline.EvaluateRole, append(evaluates(site), takeArtifacts(site), useConnection(d))...),
@@ -312,14 +312,14 @@ func PipelineFence(p *platform.Platform) iam.World {
 	use := allow("UseKeys", "which key signs for whom is in the key's own policy", list("kms:GetPublicKey", "kms:Sign", "kms:Verify"), list(site.ARN("kms", "key/*")))
 	check := allow("CheckSignatures", "of who signed", list("kms:Verify"), list(site.ARN("kms", "key/*")))
 	kinds := map[string]iam.Document{
-		"service":             iam.Doc(append(serviceStatements(site, p.Shared.Pipeline), neverEscalate, neverAssume, neverInvoke)...),
-		pipeline.TestRole:     iam.Doc(logs, take, source, signInToRegistry, pushImages(site), neverEscalate, neverAssume, neverInvoke),
-		pipeline.JudgeRole:    iam.Doc(logs, take, handOn(site), shelved, source, use, neverEscalate, neverAssume, neverInvoke),
-		pipeline.EvaluateRole: iam.Doc(logs, take, shelved, source, use, neverEscalate, neverAssume, neverInvoke),
-		pipeline.FenceRole:    iam.Doc(logs, take, look(site, "ReadShelf", "what lets a release in", ""), check, enters(p, "fence-assets", "fence-deploy", "lookup"), neverEscalate, neverInvoke),
-		pipeline.DeployRole:   iam.Doc(logs, take, shelved, check, enters(p, "assets", "deploy", "lookup"), neverEscalate, neverInvoke),
-		"gate":                iam.Doc(lambdaLogs(site), ownTraces, shelved, use, allow("AnswerApprovals", "where this pipeline waits", list("codepipeline:GetPipelineState", "codepipeline:PutApprovalResult"), list(pipelineARN(site), pipelineARN(site)+"/*")), neverEscalate, neverAssume, neverInvoke),
-		"approver":            iam.Doc(append(callGate(site), findGate(site), neverEscalate, neverAssume, neverInvoke)...),
+		platform.Pipeline:               iam.Doc(append(serviceStatements(site, p.Shared.Pipeline), neverEscalate, neverAssume, neverInvoke)...),
+		"step-" + pipeline.TestRole:     iam.Doc(logs, take, source, signInToRegistry, pushImages(site), neverEscalate, neverAssume, neverInvoke),
+		"step-" + pipeline.JudgeRole:    iam.Doc(logs, take, handOn(site), shelved, source, use, neverEscalate, neverAssume, neverInvoke),
+		"step-" + pipeline.EvaluateRole: iam.Doc(logs, take, shelved, source, use, neverEscalate, neverAssume, neverInvoke),
+		"step-" + pipeline.FenceRole:    iam.Doc(logs, take, look(site, "ReadShelf", "what lets a release in", ""), check, enters(p, "fence-assets", "fence-deploy", "lookup"), neverEscalate, neverInvoke),
+		"step-" + pipeline.DeployRole:   iam.Doc(logs, take, shelved, check, enters(p, "assets", "deploy", "lookup"), neverEscalate, neverInvoke),
+		"gate":                          iam.Doc(lambdaLogs(site), ownTraces, shelved, use, allow("AnswerApprovals", "where this pipeline waits", list("codepipeline:GetPipelineState", "codepipeline:PutApprovalResult"), list(pipelineARN(site), pipelineARN(site)+"/*")), neverEscalate, neverAssume, neverInvoke),
+		"approver":                      iam.Doc(append(callGate(site), findGate(site), neverEscalate, neverAssume, neverInvoke)...),
 	}
 	var w iam.World
 	for kind, document := range kinds {

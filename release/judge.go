@@ -75,7 +75,11 @@ func (c Case) proven(p *platform.Platform) ([]attest.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	world, unread := assembly.World(stacks)
+	deployers, err := Bootstraps(p)
+	if err != nil {
+		return nil, err
+	}
+	world, unread := assembly.World(append(deployers, stacks...))
 	var unreadable []verify.Unreadable
 	for _, u := range unread {
 		unreadable = append(unreadable, verify.Unreadable(u))

@@ -37,6 +37,10 @@ var (
 	memoryOf     = list("arn:{p}:dynamodb:{r}:{a}:table/{agent-name}-memory")
 	allMemories  = list("arn:{p}:dynamodb:{r}:{a}:table/{named}-*-memory")
 	keys         = list("arn:{p}:kms:{r}:{a}:key/*")
+
+	stepLogs      = list("arn:{p}:logs:{r}:{a}:log-group:/aws/codebuild/{named}-*:log-stream:*")
+	takeArtifacts = list("s3:GetObject", "s3:GetObjectVersion")
+	useSource     = list("codeconnections:UseConnection", "codestar-connections:UseConnection")
 )
 
 // ceilings is the table. A boundary is held to its kind's rows; so is every grant.
@@ -132,6 +136,90 @@ var ceilings = []row{
 	{kind: "entry", actions: takeRole, own: list("arn:{p}:iam::{a}:role/remit/{named}-*-memory"), why: "it vends memory for a verified user"},
 }
 
+// pipelineCeilings are those of the pipeline, its gate and its hooks.
+var pipelineCeilings = []row{
+	{kind: "pipeline", actions: list("codebuild:BatchGetBuilds", "codebuild:StartBuild"), own: list("arn:{p}:codebuild:{r}:{a}:project/{named}-*"), why: "its own steps"},
+	{kind: "pipeline", actions: useSource, own: list("{connection}"), why: "the declared source"},
+	{kind: "pipeline", actions: list("s3:GetBucketVersioning", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"), own: list("{artifacts}", "{artifacts}/*"), why: "what steps hand on"},
+	{kind: "pipeline", actions: list("sns:Publish"), own: list("arn:{p}:sns:{r}:{a}:{named}-waits"), why: "it says that it waits"},
+
+	{kind: "step-test", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
+	{kind: "step-test", actions: takeArtifacts, own: list("{artifacts}/*"), why: "the commit"},
+	{kind: "step-test", actions: useSource, own: list("{connection}"), why: "the declared source"},
+	{kind: "step-test", actions: list("ecr:GetAuthorizationToken"), own: anything, why: "ECR signs in to no resource"},
+	{kind: "step-test", actions: list("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"), own: list("arn:{p}:ecr:{r}:{a}:repository/{platform}/*"), why: "images, whose tags never move"},
+
+	{kind: "step-judge", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
+	{kind: "step-judge", actions: append(list("s3:PutObject"), takeArtifacts...), own: list("{artifacts}/*"), why: "the release that it hands on"},
+	{kind: "step-judge", actions: useSource, own: list("{connection}"), why: "who wrote what"},
+	{kind: "step-judge", actions: list("s3:GetObject", "s3:ListBucket"), own: list("{releases}", "{releases}/*"), why: "what runs, and what was measured"},
+	{kind: "step-judge", actions: list("s3:PutObject"), own: list("{releases}/releases/*", "{releases}/attestations/*"), family: list("{releases}", "{releases}/*"), why: "it attests"},
+	{kind: "step-judge", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{judge key}"), family: keys, why: "in its own name"},
+	{kind: "step-judge", actions: list("kms:Verify"), own: list("{judge key}", "{evaluator key}"), family: keys, why: "what was said before"},
+
+	{kind: "step-evaluate", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
+	{kind: "step-evaluate", actions: takeArtifacts, own: list("{artifacts}/*"), why: "the release"},
+	{kind: "step-evaluate", actions: useSource, own: list("{connection}"), why: "what evaluates"},
+	{kind: "step-evaluate", actions: list("s3:GetObject", "s3:ListBucket", "s3:PutObject"), own: list("{releases}", "{releases}/evaluations/*"), family: list("{releases}", "{releases}/*"), why: "what it measured"},
+	{kind: "step-evaluate", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{evaluator key}"), family: keys, why: "in its own name"},
+	{kind: "step-evaluate", actions: list("kms:Verify"), own: nil, family: keys, why: "its boundary names keys and not what for"},
+
+	{kind: "step-fence", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
+	{kind: "step-fence", actions: takeArtifacts, own: list("{artifacts}/*"), why: "the release"},
+	{kind: "step-fence", actions: list("s3:GetObject", "s3:ListBucket"), own: list("{releases}", "{releases}/*"), why: "what lets it in"},
+	{kind: "step-fence", actions: list("kms:Verify"), own: keys, why: "who let it in"},
+	{kind: "step-fence", actions: list("sts:AssumeRole"), own: list("{enter fence}"), why: "the roles that deploy boundaries"},
+
+	{kind: "step-deploy", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
+	{kind: "step-deploy", actions: takeArtifacts, own: list("{artifacts}/*"), why: "the release"},
+	{kind: "step-deploy", actions: list("s3:GetObject", "s3:ListBucket"), own: list("{releases}", "{releases}/*"), why: "what lets it in"},
+	{kind: "step-deploy", actions: list("s3:PutObject"), own: list("{releases}/deployed/*"), family: list("{releases}", "{releases}/*"), why: "it notes what runs"},
+	{kind: "step-deploy", actions: list("kms:Verify"), own: keys, why: "who let it in"},
+	{kind: "step-deploy", actions: list("sts:AssumeRole"), own: list("{enter stacks}"), why: "the roles that deploy everything else"},
+
+	{kind: "gate", actions: writeLogs, own: allFunctions, why: "its own log group"},
+	{kind: "gate", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "gate", actions: list("s3:GetObject", "s3:ListBucket"), own: list("{releases}", "{releases}/*"), why: "what was judged, and who agreed"},
+	{kind: "gate", actions: list("s3:PutObject"), own: list("{releases}/admissions/*", "{releases}/approvals/*"), family: list("{releases}", "{releases}/*"), why: "who agreed, and what is let in"},
+	{kind: "gate", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{gate key}"), family: keys, why: "in its own name"},
+	{kind: "gate", actions: list("kms:Verify"), own: list("{gate key}", "{judge key}"), family: keys, why: "what was judged"},
+	{kind: "gate", actions: list("codepipeline:GetPipelineState", "codepipeline:PutApprovalResult"), own: list("arn:{p}:codepipeline:{r}:{a}:{named}", "arn:{p}:codepipeline:{r}:{a}:{named}/*/approve-*"),
+		family: list("arn:{p}:codepipeline:{r}:{a}:{named}", "arn:{p}:codepipeline:{r}:{a}:{named}/*"), why: "it answers where the pipeline waits"},
+
+	{kind: "approver", actions: list("lambda:InvokeFunction", "lambda:InvokeFunctionUrl"), own: list("{gate}"), why: "a person calls the one address"},
+	{kind: "approver", actions: list("ssm:GetParameter"), own: list("{gate address}"), why: "and looks up where it is"},
+
+	{kind: "hook", actions: list("logs:CreateLogStream", "logs:PutLogEvents"), own: list("arn:{p}:logs:{r}:{a}:log-group:/aws/lambda/{hook}:log-stream:*"), why: "its own log group"},
+	{kind: "hook", actions: writeTraces, own: anything, why: "X-Ray knows no resource"},
+	{kind: "hook", actions: list("s3:GetObject"), own: list("{assets}/*"), why: "what was attested, and what templates take"},
+	{kind: "hook", actions: list("kms:Verify"), own: list("{pipeline keys}"), why: "who signed"},
+	{kind: "hook-caller", actions: list("lambda:InvokeFunction"), own: list("arn:{p}:lambda:{r}:{a}:function:{hook}:live"), why: "CloudFormation asks the hook"},
+}
+
+func init() { ceilings = append(ceilings, pipelineCeilings...) }
+
+// pipelineShapes is the words of the pipeline's account.
+func (c *court) pipelineShapes(site platform.Site) shapes {
+	bucket := func(name string) []string { return list("arn:" + site.Partition() + ":s3:::" + name) }
+	out := shapes{
+		"p": list(site.Partition()), "r": list(site.Region), "a": list(string(site.Account)), "named": list(site.Named()), "platform": list(site.Platform),
+		"artifacts": bucket(site.ArtifactBucket()), "releases": bucket(site.ShelfBucket()), "connection": list(c.Platform.Shared.Pipeline.Connection),
+		"judge key": list(site.KeyARN(platform.SignerKeyID("judge"))), "gate key": list(site.KeyARN(platform.SignerKeyID("gate"))), "evaluator key": list(site.KeyARN(platform.SignerKeyID("evaluator"))),
+		"gate": list(site.ARN("lambda", "function:"+site.Named("gate")+":"+platform.Live)), "gate address": list(site.ARN("ssm", "parameter"+platform.GateURL(site))),
+		"enter fence": nil, "enter stacks": nil,
+	}
+	for _, e := range c.Platform.Environments {
+		if !e.Deploy.ByPipeline() {
+			continue
+		}
+		for _, there := range c.lookup.sites[e.Name] {
+			out["enter fence"] = append(out["enter fence"], there.BootstrapRole("fence-deploy"), there.BootstrapRole("fence-assets"), there.BootstrapRole("lookup"))
+			out["enter stacks"] = append(out["enter stacks"], there.BootstrapRole("deploy"), there.BootstrapRole("assets"), there.BootstrapRole("lookup"))
+		}
+	}
+	return out
+}
+
 // ceilingKind is whose rows hold a role: interceptors share theirs, and so do people.
 func (d duty) ceilingKind() string {
 	switch d.kind {
@@ -174,7 +262,11 @@ func (c *court) siteShapes(e platform.Environment, site platform.Site) shapes {
 		"ledger": list(site.TableARN(site.Ledger())), "directory": list(site.TableARN(site.Directory())), "secrets": nil,
 		"operate": list(site.ARN("lambda", "function:"+site.Function("operate")+":"+platform.Live)), "operate address": list(site.ARN("ssm", "parameter"+platform.OperateURL(site))),
 		"call key": list(site.KeyARN(platform.CallKeyID)), "delegation key": list(site.KeyARN(platform.DelegationKeyID)),
+		"hook": list(site.HookFunction()), "assets": list("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), "pipeline keys": nil,
 		"buses": nil, "models": nil, "brokered models": nil, "target functions": nil, "target apis": nil, "reached": nil, "reached directly": nil, "all reached": nil, "all reached directly": nil,
+	}
+	if shared := c.Platform.SharedSite(platform.Pipeline); shared.Account != "" {
+		out["pipeline keys"] = list(shared.ARN("kms", "key/*"))
 	}
 	for _, bus := range e.Buses {
 		out["buses"] = append(out["buses"], site.ARN("events", "event-bus/"+bus.Named))
@@ -369,6 +461,11 @@ func (c *court) declaredBoundaries() map[iam.ARN]duty {
 				kinds[iam.ARN(site.Boundary(r.kind))] = duty{kind: r.kind, site: site, path: path}
 			}
 			kinds[iam.ARN(site.Boundary("execution-direct"))] = duty{kind: "execution", site: site, path: path}
+		}
+	}
+	if site := c.Platform.SharedSite(platform.Pipeline); c.Platform.Shared != nil && c.Platform.Shared.Pipeline != nil {
+		for _, r := range pipelineCeilings {
+			kinds[iam.ARN(site.Boundary(r.kind))] = duty{kind: r.kind, site: site, path: "shared.pipeline"}
 		}
 	}
 	return kinds

@@ -25,33 +25,43 @@ type cant struct {
 }
 
 var (
-	startAgents  = cant{sentence: "it starts or stops an agent's session", actions: invoking}
-	loosen       = cant{sentence: "it loosens a gateway, a policy or who may call", actions: []string{"bedrock-agentcore:Create*", "bedrock-agentcore:Update*", "bedrock-agentcore:Delete*", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:ManageAdminPolicy"}}
-	callTools    = cant{sentence: "it calls a tool past the gateway", actions: []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "execute-api:Invoke", "bedrock-agentcore:InvokeGateway"}}
-	readSecrets  = cant{sentence: "it reads a secret or takes a token", actions: []string{"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetResourceOauth2Token", "bedrock-agentcore:GetWorkloadAccessTokenForUserId"}}
-	sign         = cant{sentence: "it signs what only the issuer may sign", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}}
-	signTokens   = cant{sentence: "it signs delegation tokens, or anything but assertions of calls", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{call key}")}
-	signNoCalls  = cant{sentence: "it signs assertions of calls, or anything but delegation tokens", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{delegation key}")}
-	forgeKeys    = cant{sentence: "it frees or takes an idempotency key", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("ONCE#x")}
-	forgeFacts   = cant{sentence: "it writes a record", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
-	spendLimits  = cant{sentence: "it changes an execution, a day or what waits for a user", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("EXEC#x", "USER#x", "CONFIRM#x")}
-	spendDays    = cant{sentence: "it changes a day, a list of who is open, or what waits for a user", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("USER#x", "TENANT#x", "OPEN#x", "CONFIRM#x")}
-	forgeCalls   = cant{sentence: "it writes the record of a call", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
-	callOthers   = cant{sentence: "it calls anything but the function where people intervene", actions: callTools.actions, except: list("{operate}")}
-	readOthers   = cant{sentence: "it reads a secret or takes a token, or reads a parameter but that function's address", actions: readSecrets.actions, except: list("{operate address}")}
-	moveSwitches = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x", "OPEN#x", "TENANT#x")}
-	stopNobody   = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x")}
-	blindWatch   = cant{sentence: "it throttles a lane or lets one go, or changes what throttling is judged by", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("THROTTLE#x", "WATCH#x")}
-	makeUpCounts = cant{sentence: "it changes what a lane did", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("COUNT#x")}
-	readLogs     = cant{sentence: "it reads what was said to a model or by it", actions: []string{"logs:Get*", "logs:FilterLogEvents", "logs:StartQuery", "logs:StartLiveTail", "logs:Unmask"}}
-	forgeUsage   = cant{sentence: "it changes what it is charged with, or whether invocations of models are logged", actions: []string{"bedrock:DeleteModelInvocationLoggingConfiguration", "bedrock:PutModelInvocationLoggingConfiguration", "logs:DeleteLog*", "logs:DeleteSubscriptionFilter", "logs:PutSubscriptionFilter", "logs:PutRetentionPolicy", "dynamodb:*"}, except: list("arn:{p}:dynamodb:{r}:{a}:table/{agent-name}-memory")}
-	rewriteFacts = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
-	rewriteCode  = cant{sentence: "it changes code, images or prompts", actions: []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}}
-	permissions  = cant{sentence: "it changes permissions", actions: []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}}
-	deleteThings = cant{sentence: "it deletes a table, a key or an item of others", actions: []string{"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"}}
-	becomeOthers = cant{sentence: "it becomes another role", actions: []string{"sts:AssumeRole"}}
-	touchMemory  = cant{sentence: "it reads or writes data itself", actions: []string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject"}}
-	setUsers     = cant{sentence: "it states a user instead of verifying one, or opens a shell", actions: []string{"bedrock-agentcore:InvokeAgentRuntimeForUser", "bedrock-agentcore:InvokeAgentRuntimeCommand*", "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream*"}}
+	startAgents       = cant{sentence: "it starts or stops an agent's session", actions: invoking}
+	loosen            = cant{sentence: "it loosens a gateway, a policy or who may call", actions: []string{"bedrock-agentcore:Create*", "bedrock-agentcore:Update*", "bedrock-agentcore:Delete*", "bedrock-agentcore:PutResourcePolicy", "bedrock-agentcore:ManageAdminPolicy"}}
+	callTools         = cant{sentence: "it calls a tool past the gateway", actions: []string{"lambda:InvokeFunction", "lambda:InvokeFunctionUrl", "execute-api:Invoke", "bedrock-agentcore:InvokeGateway"}}
+	readSecrets       = cant{sentence: "it reads a secret or takes a token", actions: []string{"secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "bedrock-agentcore:GetResourceApiKey", "bedrock-agentcore:GetResourceOauth2Token", "bedrock-agentcore:GetWorkloadAccessTokenForUserId"}}
+	sign              = cant{sentence: "it signs what only the issuer may sign", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}}
+	signTokens        = cant{sentence: "it signs delegation tokens, or anything but assertions of calls", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{call key}")}
+	signNoCalls       = cant{sentence: "it signs assertions of calls, or anything but delegation tokens", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{delegation key}")}
+	forgeKeys         = cant{sentence: "it frees or takes an idempotency key", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("ONCE#x")}
+	forgeFacts        = cant{sentence: "it writes a record", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
+	spendLimits       = cant{sentence: "it changes an execution, a day or what waits for a user", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("EXEC#x", "USER#x", "CONFIRM#x")}
+	spendDays         = cant{sentence: "it changes a day, a list of who is open, or what waits for a user", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("USER#x", "TENANT#x", "OPEN#x", "CONFIRM#x")}
+	forgeCalls        = cant{sentence: "it writes the record of a call", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
+	callOthers        = cant{sentence: "it calls anything but the function where people intervene", actions: callTools.actions, except: list("{operate}")}
+	readOthers        = cant{sentence: "it reads a secret or takes a token, or reads a parameter but that function's address", actions: readSecrets.actions, except: list("{operate address}")}
+	moveSwitches      = cant{sentence: "it changes a switch, a list of who is open, or what a tenant's day has left", actions: itemReads, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x", "OPEN#x", "TENANT#x")}
+	stopNobody        = cant{sentence: "it changes a switch", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("SWITCHES", "WIDEN#x")}
+	blindWatch        = cant{sentence: "it throttles a lane or lets one go, or changes what throttling is judged by", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("THROTTLE#x", "WATCH#x")}
+	makeUpCounts      = cant{sentence: "it changes what a lane did", actions: itemWrites, on: list("{ledger}", "{ledger}/*"), when: keyedBy("COUNT#x")}
+	readLogs          = cant{sentence: "it reads what was said to a model or by it", actions: []string{"logs:Get*", "logs:FilterLogEvents", "logs:StartQuery", "logs:StartLiveTail", "logs:Unmask"}}
+	forgeUsage        = cant{sentence: "it changes what it is charged with, or whether invocations of models are logged", actions: []string{"bedrock:DeleteModelInvocationLoggingConfiguration", "bedrock:PutModelInvocationLoggingConfiguration", "logs:DeleteLog*", "logs:DeleteSubscriptionFilter", "logs:PutSubscriptionFilter", "logs:PutRetentionPolicy", "dynamodb:*"}, except: list("arn:{p}:dynamodb:{r}:{a}:table/{agent-name}-memory")}
+	rewriteFacts      = cant{sentence: "it changes or removes a record", actions: []string{"dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PartiQLDelete", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}, on: list("{ledger}", "{ledger}/*"), when: keyedBy("RECORD#x")}
+	rewriteCode       = cant{sentence: "it changes code, images or prompts", actions: []string{"lambda:Update*", "lambda:Create*", "lambda:PublishVersion", "ecr:PutImage", "bedrock-agentcore:UpdateConfigurationBundle", "bedrock-agentcore:UpdateAgentRuntime"}}
+	permissions       = cant{sentence: "it changes permissions", actions: []string{"iam:*", "organizations:*", "kms:PutKeyPolicy", "kms:CreateGrant", "s3:PutBucketPolicy", "dynamodb:PutResourcePolicy"}}
+	deleteThings      = cant{sentence: "it deletes a table, a key or an item of others", actions: []string{"dynamodb:DeleteTable", "kms:ScheduleKeyDeletion", "dynamodb:Scan", "dynamodb:ExportTableToPointInTime"}}
+	becomeOthers      = cant{sentence: "it becomes another role", actions: []string{"sts:AssumeRole"}}
+	touchMemory       = cant{sentence: "it reads or writes data itself", actions: []string{"dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "s3:GetObject", "s3:PutObject"}}
+	handOnAnything    = cant{sentence: "it writes what is deployed, or what is said of it", actions: []string{"s3:PutObject", "s3:DeleteObject"}}
+	attestAnything    = cant{sentence: "it says of a release what only the judge says", actions: []string{"s3:PutObject", "s3:DeleteObject"}, on: list("{releases}/attestations/*", "{releases}/releases/*")}
+	admitAnything     = cant{sentence: "it lets a release in, or agrees in somebody's name", actions: []string{"s3:PutObject", "s3:DeleteObject"}, on: list("{releases}/admissions/*", "{releases}/approvals/*")}
+	answerWaiting     = cant{sentence: "it answers where the pipeline waits for people, or changes the pipeline", actions: []string{"codepipeline:PutApprovalResult", "codepipeline:UpdatePipeline", "codepipeline:DisableStageTransition", "codepipeline:OverrideStageCondition", "codebuild:UpdateProject"}}
+	signAsOthers      = cant{sentence: "it signs in another's name than the judge's", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{judge key}")}
+	signNoMeasure     = cant{sentence: "it signs in another's name than the evaluator's", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{evaluator key}")}
+	signNoAdmission   = cant{sentence: "it signs in another's name than the gate's", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{gate key}")}
+	callOtherThanGate = cant{sentence: "it calls anything but the gate", actions: callTools.actions, except: list("{gate}")}
+	readOtherThanGate = cant{sentence: "it reads a secret or takes a token, or reads a parameter but the gate's address", actions: readSecrets.actions, except: list("{gate address}")}
+	callOtherThanHook = cant{sentence: "it calls anything but the hook", actions: callTools.actions, except: list("arn:{p}:lambda:{r}:{a}:function:{hook}:live")}
+	setUsers          = cant{sentence: "it states a user instead of verifying one, or opens a shell", actions: []string{"bedrock-agentcore:InvokeAgentRuntimeForUser", "bedrock-agentcore:InvokeAgentRuntimeCommand*", "bedrock-agentcore:InvokeAgentRuntimeWithWebSocketStream*"}}
 )
 
 var compromised = []compromise{
@@ -68,6 +78,13 @@ var compromised = []compromise{
 	{"closing", []string{"closing"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeFacts, spendLimits, blindWatch, makeUpCounts}},
 	{"watch", []string{"watch"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, forgeKeys, forgeFacts, spendLimits, makeUpCounts}},
 	{"meter", []string{"meter"}, []cant{startAgents, loosen, callTools, readSecrets, readLogs, sign, rewriteCode, permissions, deleteThings, becomeOthers, moveSwitches, stopNobody, forgeKeys, spendDays, rewriteFacts}},
+	{"testing-step", []string{"step-test"}, []cant{startAgents, loosen, callTools, readSecrets, sign, permissions, deleteThings, becomeOthers, handOnAnything, answerWaiting}},
+	{"judging-step", []string{"step-judge"}, []cant{startAgents, loosen, callTools, readSecrets, signAsOthers, rewriteCode, permissions, deleteThings, becomeOthers, admitAnything, answerWaiting}},
+	{"evaluating-step", []string{"step-evaluate"}, []cant{startAgents, loosen, callTools, readSecrets, signNoMeasure, rewriteCode, permissions, deleteThings, becomeOthers, attestAnything, admitAnything, answerWaiting}},
+	{"deploying-step", []string{"step-fence", "step-deploy"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, attestAnything, admitAnything, answerWaiting}},
+	{"gate", []string{"gate"}, []cant{startAgents, loosen, callTools, readSecrets, signNoAdmission, rewriteCode, permissions, deleteThings, becomeOthers, attestAnything}},
+	{"approver", []string{"approver"}, []cant{startAgents, loosen, callOtherThanGate, readOtherThanGate, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory, answerWaiting}},
+	{"hook", []string{"hook", "hook-caller"}, []cant{startAgents, loosen, callOtherThanHook, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, answerWaiting}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts, blindWatch}},
 }
 

@@ -151,6 +151,10 @@ func (c *court) work(a *actor) []iam.Document {
 			want([]string{"iam:PassRole"}, []string{site.BootstrapRole("execution")}, iam.When("StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com")),
 			want([]string{"cloudformation:*"}, []string{site.ARN("cloudformation", "stack/"+site.Named("*")+"/*")}),
 		}
+	case "pipeline":
+		return []iam.Document{want([]string{"codebuild:StartBuild"}, []string{site.ARN("codebuild", "project/"+site.Named("*"))})}
+	case "step-test":
+		return []iam.Document{want([]string{"ecr:PutImage"}, []string{site.ARN("ecr", "repository/"+site.Platform+"/*")})}
 	case "fence-deploy":
 		return []iam.Document{
 			want([]string{"iam:PassRole"}, []string{site.BootstrapRole("fence-execution")}, iam.When("StringEquals", "iam:PassedToService", "cloudformation.amazonaws.com")),

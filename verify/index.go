@@ -64,6 +64,9 @@ func (c *court) declared() {
 			c.base[site] = c.siteShapes(e, site)
 		}
 	}
+	if site := c.Platform.SharedSite(platform.Pipeline); c.Platform.Shared != nil && c.Platform.Shared.Pipeline != nil {
+		c.base[site] = c.pipelineShapes(site)
+	}
 	for account, tables := range c.memories {
 		slices.Sort(tables)
 		c.memories[account] = slices.Compact(tables)

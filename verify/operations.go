@@ -24,7 +24,7 @@ var operations = Rule{
 			out = append(out, c.switchers(site)...)
 			if e.Operations != nil {
 				out = append(out, c.visitors(site)...)
-				out = append(out, c.addresses(site)...)
+				out = append(out, c.addresses(site, site.Function("operate"))...)
 				out = append(out, c.namedPeople(site.Role("operator"), e.Operations.Operators)...)
 				out = append(out, c.namedPeople(site.Role("breakglass"), e.Operations.Breakglass)...)
 			}
@@ -69,11 +69,11 @@ func (c *court) besides(site platform.Site, sentence string, wanted iam.Document
 	return out
 }
 
-// addresses: the function's address asks for a signature, where templates say what it asks for.
-func (c *court) addresses(site platform.Site) []Finding {
+// addresses: a function's address asks for a signature, where templates say what it asks for.
+func (c *court) addresses(site platform.Site, function string) []Finding {
 	var out []Finding
 	for _, r := range c.World.Of("AWS::Lambda::Url") {
-		if target := r.Setting("TargetFunctionArn"); r.Account != string(site.Account) || target != site.Function("operate") && target != site.ARN("lambda", "function:"+site.Function("operate")) {
+		if target := r.Setting("TargetFunctionArn"); r.Account != string(site.Account) || target != function && target != site.ARN("lambda", "function:"+function) {
 			continue
 		}
 		if r.Setting("AuthType") != "AWS_IAM" {

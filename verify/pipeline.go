@@ -1,7 +1,6 @@
 package verify
 
 import (
-
 	"remit/iam"
 	"remit/iam/proof"
 	"remit/platform"

@@ -29,6 +29,7 @@ func roster(p *platform.Platform) (map[iam.ARN]duty, map[string]place) {
 			sites[string(a.ID)] = place{"", a.Purpose, p.Shared.Region}
 		}
 	}
+	enrolPipeline(roles, p)
 	for _, e := range p.Environments {
 		for _, a := range e.Accounts {
 			sites[string(a.ID)] = place{e.Name, a.Purpose, e.Region}
@@ -41,6 +42,29 @@ func roster(p *platform.Platform) (map[iam.ARN]duty, map[string]place) {
 		}
 	}
 	return roles, sites
+}
+
+// pipelineKinds are the roles in the pipeline's account, by what their names end in.
+var pipelineKinds = map[string]string{
+	"service": "pipeline", "test": "step-test", "judge": "step-judge", "evaluate": "step-evaluate", "fence": "step-fence", "deploy": "step-deploy", "gate": "gate", "approver": "approver",
+}
+
+// enrolPipeline enrols the pipeline's roles, and those of the hooks in the accounts that only it
+// deploys to.
+func enrolPipeline(roles map[iam.ARN]duty, p *platform.Platform) {
+	if p.Shared == nil || p.Shared.Pipeline == nil {
+		return
+	}
+	site := p.SharedSite(platform.Pipeline)
+	for name, kind := range pipelineKinds {
+		roles[iam.ARN(site.Role(platform.Pipeline, name))] = duty{kind: kind, site: site, boundary: iam.ARN(site.Boundary(kind)), path: "shared.pipeline"}
+	}
+	for _, e := range p.Environments {
+		for _, there := range p.Hooked(e) {
+			roles[iam.ARN(there.Role("hook"))] = duty{kind: "hook", site: there, boundary: iam.ARN(there.Boundary("hook")), path: "environments." + e.Name + ".deploy"}
+			roles[iam.ARN(there.Role("hook", "caller"))] = duty{kind: "hook-caller", site: there, boundary: iam.ARN(there.Boundary("hook-caller")), path: "environments." + e.Name + ".deploy"}
+		}
+	}
 }
 
 // bootstrapKinds are the roles that deploy to an account, and what they are called here.

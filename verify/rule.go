@@ -17,7 +17,7 @@ func init() {
 		isolation, reference,
 		boundary, shed, fence,
 		ceiling, ceilingOfBoundary, beyondBoundary,
-		memory, managedMemory, ledgerRule, operations, forAllValues,
+		memory, managedMemory, ledgerRule, operations, promotion, forAllValues,
 		trustAccount, trustForeign, trustService, trustFederated, halves, openResource,
 		escalation, passRole,
 		gatewayRule, runtimeRule, engineRule,

@@ -95,6 +95,9 @@ func (c *court) knows(a *actor, account string) bool {
 	if _, known := c.sites[account]; known {
 		return true
 	}
+	if slices.ContainsFunc(approversOf(c.Platform), func(arn string) bool { return iam.ARN(arn).Account() == account }) {
+		return true
+	}
 	for _, e := range c.Platform.Environments {
 		if slices.ContainsFunc(peopleOf(e), func(arn string) bool { return iam.ARN(arn).Account() == account }) {
 			return true
@@ -106,7 +109,7 @@ func (c *court) knows(a *actor, account string) bool {
 // calling are services that say on whose behalf they call when they take a role, and the keys
 // they send. Others, such as Lambda and CloudFormation, send none, and a condition would lock
 // them out.
-var calling = []string{"bedrock-agentcore.amazonaws.com", "bedrock.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com", "sns.amazonaws.com", "apigateway.amazonaws.com", "logs.amazonaws.com", "cloudtrail.amazonaws.com", "config.amazonaws.com"}
+var calling = []string{"bedrock-agentcore.amazonaws.com", "bedrock.amazonaws.com", "events.amazonaws.com", "scheduler.amazonaws.com", "states.amazonaws.com", "sns.amazonaws.com", "apigateway.amazonaws.com", "logs.amazonaws.com", "cloudtrail.amazonaws.com", "codebuild.amazonaws.com", "config.amazonaws.com"}
 
 var sources = []string{"aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths"}
 
@@ -269,7 +272,18 @@ func (c *court) withoutCaller() []Finding {
 // person reports whether the declaration lets somebody of that ARN deploy or operate: people's
 // roles are made elsewhere.
 func (c *court) person(arn string) bool {
-	return c.Platform != nil && slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool { return slices.Contains(peopleOf(e), arn) })
+	if c.Platform == nil {
+		return false
+	}
+	return slices.Contains(approversOf(c.Platform), arn) || slices.ContainsFunc(c.Platform.Environments, func(e platform.Environment) bool { return slices.Contains(peopleOf(e), arn) })
+}
+
+// approversOf is the roles by which people come to approve.
+func approversOf(p *platform.Platform) []string {
+	if p.Shared == nil || p.Shared.Pipeline == nil {
+		return nil
+	}
+	return p.Shared.Pipeline.Approvers
 }
 
 // peopleOf is the roles of people that an environment names.

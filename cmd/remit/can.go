@@ -52,7 +52,7 @@ func can(c *command, arguments []string) error {
 // intends.
 func (c *command) asked() (iam.World, error) {
 	if c.assembly != "" {
-		read, err := c.readWorlds([]string{c.assembly})
+		read, err := c.readWorlds([]string{c.assembly}, nil)
 		if err == nil && len(read.unreadable) > 0 {
 			fmt.Fprintf(c.err, "remit: %s could not be read, so an answer of nobody is not certain\n", count(len(read.unreadable), "part"))
 		}

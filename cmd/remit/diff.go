@@ -62,7 +62,7 @@ func (c *command) side(path string) (iam.World, error) {
 		}
 		return c.intended(p)
 	}
-	read, err := c.readWorlds([]string{path})
+	read, err := c.readWorlds([]string{path}, nil)
 	if err != nil {
 		return iam.World{}, err
 	}

@@ -86,7 +86,7 @@ func keysIn(dir string) (attest.Keys, error) {
 }
 
 // signerOf is a key in the pipeline's account to sign with.
-func signerOf(ctx context.Context, p *platform.Platform, signer string) (identity.Signer, error) {
+func signerOf(ctx context.Context, p *platform.Platform, signer string) (attest.Signer, error) {
 	site, err := pipelineSite(p)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 	"remit/iam"
 	"remit/live"
 	"remit/platform"
+	"remit/release"
 	"remit/verify"
 )
 
@@ -31,7 +32,7 @@ func prove(c *command, arguments []string) error {
 	if len(arguments) == 0 {
 		return c.proveIntended(p)
 	}
-	read, err := c.readWorlds(arguments)
+	read, err := c.readWorlds(arguments, p)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,10 @@ func (w worlds) unread() []verify.Unreadable {
 // readWorlds reads cloud assemblies (a directory with manifest.json), directories of
 // templates, template files, and exports of live accounts. Resources are deployed together,
 // so that one stack's imports find another's exports.
-func (c *command) readWorlds(paths []string) (worlds, error) {
+//
+// Where a declaration is given, accounts whose own bootstrap is not among them have the one that
+// the declaration intends.
+func (c *command) readWorlds(paths []string, p *platform.Platform) (worlds, error) {
 	var stacks []assembly.Stack
 	var accounts worlds
 	for _, path := range paths {
@@ -137,9 +141,16 @@ func (c *command) readWorlds(paths []string) (worlds, error) {
 		}
 		stacks = append(stacks, found...)
 	}
+	intended, err := notAmong(stacks, accounts.World, p)
+	if err != nil {
+		return worlds{}, err
+	}
 	var out worlds
-	out.World, out.unreadable = assembly.World(stacks)
+	out.World, out.unreadable = assembly.World(append(stacks, intended...))
 	out.World, out.unreadable, out.assumes = out.World.Plus(accounts.World), append(out.unreadable, accounts.unreadable...), accounts.assumes
+	if len(intended) > 0 {
+		out.assumes = append(out.assumes, "each account's bootstrap is what remit bootstrap prints")
+	}
 	for _, s := range stacks {
 		if n := len(s.Template.Parameters); n > 0 && !onlyBootstrapVersion(s) {
 			out.assumes = append(out.assumes, fmt.Sprintf("%s of %s at their defaults", count(n, "parameter"), s.Name))
@@ -149,6 +160,23 @@ func (c *command) readWorlds(paths []string) (worlds, error) {
 		}
 	}
 	return out, nil
+}
+
+// notAmong is the bootstraps of those accounts that are spoken of without theirs.
+func notAmong(stacks []assembly.Stack, live iam.World, p *platform.Platform) ([]assembly.Stack, error) {
+	if p == nil {
+		return nil, nil
+	}
+	all, err := release.Bootstraps(p)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(b assembly.Stack) bool {
+		deployed := slices.ContainsFunc(stacks, func(s assembly.Stack) bool { return s.Account == b.Account })
+		given := slices.ContainsFunc(stacks, func(s assembly.Stack) bool { return s.Account == b.Account && s.Name == b.Name })
+		exported := slices.ContainsFunc(live.Roles, func(r iam.Role) bool { return r.ARN.Account() == b.Account })
+		return !deployed || given || exported
+	}), nil
 }
 
 // export adds a live account, if the path is an export of one.

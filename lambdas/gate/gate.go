@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"remit/attest"
-	"remit/identity"
 	"remit/lambdas/person"
 	"remit/shelf"
 )
@@ -38,7 +37,7 @@ type Gate struct {
 	Platform string
 	Shelf    shelf.Shelf
 	Keys     attest.Keys
-	Signer   identity.Signer // of the gate's own key
+	Signer   attest.Signer // of the gate's own key
 	Pipeline Pipeline
 	Role     string                              // the role that approvers come in, by ARN
 	Identify func(*http.Request) person.Identity // as AWS verified it, never as the request says
