@@ -150,7 +150,7 @@ func gateFunction(s stack, p *platform.Platform, site platform.Site, kept platfo
 		Name: jsii.String(platform.GateURL(site)), Type: jsii.String("String"), Value: url.AttrFunctionUrl(), Description: jsii.String("Remit: where releases are approved"),
 	})
 	may := invokedBy(s, f, grants.NoticePolicy(p, site))
-	raw(s, "GateHears", "AWS::SNS::Subscription", map[string]any{"TopicArn": topic.Ref(), "Protocol": "lambda", "Endpoint": f.alias.Ref()}).AddResourceDependency(may, nil)
+	raw(s, "GateHears", "AWS::SNS::Subscription", map[string]any{"TopicArn": topic.Ref(), "Protocol": "lambda", "Endpoint": string(grants.NoticePolicy(p, site).ARN)}).AddResourceDependency(may, nil)
 }
 
 // images is one repository for each agent, whose tags never move, copied by digest to every
@@ -177,8 +177,9 @@ func images(s stack, p *platform.Platform, site platform.Site) {
 func project(s stack, p *platform.Platform, site platform.Site, kept platform.Environment, kind string, role awsiam.CfnRole) {
 	name := site.Named(kind)
 	group := raw(s, platform.Pascal(kind)+"Logs", "AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/codebuild/" + name, "RetentionInDays": kept.Audit.Logs.Days()})
-	raw(s, platform.Pascal(kind)+"Project", "AWS::CodeBuild::Project", map[string]any{
-		"Name": name, "Description": "Remit: the " + kind + " steps of the pipeline", "ServiceRole": role.AttrArn(), "TimeoutInMinutes": 60,
+	made := raw(s, platform.Pascal(kind)+"Project", "AWS::CodeBuild::Project", map[string]any{
+		"Name": name, "Description": "Remit: the " + kind + " steps of the pipeline", "TimeoutInMinutes": 60,
+		"ServiceRole": site.Role(platform.Pipeline, kind), // CDK's validator takes an attribute of the role for its name here (E3050)
 		"Artifacts": map[string]any{"Type": "CODEPIPELINE"},
 		"Environment": map[string]any{
 			"Type": "ARM_CONTAINER", "ComputeType": "BUILD_GENERAL1_MEDIUM", "Image": "aws/codebuild/amazonlinux-aarch64-standard:3.0", "PrivilegedMode": kind == pipeline.TestRole, // images are built with Docker
@@ -186,6 +187,7 @@ func project(s stack, p *platform.Platform, site platform.Site, kept platform.En
 		"Source":     map[string]any{"Type": "CODEPIPELINE", "BuildSpec": buildSpec(p, kind)},
 		"LogsConfig": map[string]any{"CloudWatchLogs": map[string]any{"Status": "ENABLED", "GroupName": group.Ref()}},
 	})
+	made.AddResourceDependency(role, nil)
 }
 
 // The artifacts that steps hand on, by the names that CodeBuild knows their directories by.

@@ -60,32 +60,22 @@ var byCloudFormation = iam.Doc(iam.Statement{
 // byDeployers admits whom the environment's deploy rule names: its own people, and the named
 // steps of the pipeline, whose step for the fence is another than its step for stacks.
 func byDeployers(p *platform.Platform, e platform.Environment, steps ...string) iam.Document {
-	var out []iam.Statement
+	who := e.Deploy.People()
 	if e.Deploy.ByPipeline() {
-		out = append(out, byPipeline(p, e, steps))
+		for _, step := range steps {
+			who = append(who, p.SharedSite(platform.Pipeline).Role(platform.Pipeline, step))
+		}
 	}
-	people := e.Deploy.People()
-	for _, account := range principalAccounts(people) {
-		there := inAccount(people, account)
-		s := byRole("NamedDeployers"+account, "the people the environment names deploy with their own credentials", there[0], list("sts:AssumeRole"))
-		s.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", there...)}
-		out = append(out, s)
+	sid, why := "NamedDeployers", "whom the environment names deploys with their own credentials"
+	if e.Deploy.OnlyPipeline() {
+		sid, why = "OnlyThePipeline", "what runs here came through the pipeline's gates"
 	}
-	return iam.Doc(out...)
-}
-
-func byPipeline(p *platform.Platform, e platform.Environment, steps []string) iam.Statement {
-	var roles []string
-	for _, step := range steps {
-		roles = append(roles, p.SharedSite(platform.Pipeline).Role(platform.Pipeline, step))
+	s := byRole(sid, why, who[0], list("sts:AssumeRole"))
+	s.When, s.Principals.AWS = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", who...)}, nil
+	for _, account := range principalAccounts(who) {
+		s.Principals.AWS = append(s.Principals.AWS, accountPrincipal(iam.ARN(inAccount(who, account)[0])))
 	}
-	sid, why := "OnlyThePipeline", "what runs here came through the pipeline's gates"
-	if !e.Deploy.OnlyPipeline() {
-		sid, why = "ThePipeline", "the pipeline tries here what it takes on"
-	}
-	s := byRole(sid, why, roles[0], list("sts:AssumeRole"))
-	s.When = []iam.Condition{iam.When("ArnEquals", "aws:PrincipalArn", roles...)}
-	return s
+	return iam.Doc(s)
 }
 
 func principalAccounts(arns []string) []string {

@@ -26,6 +26,9 @@ func Intended(p *platform.Platform, env string) iam.World {
 	for _, site := range p.Sites(e) {
 		parts = append(parts, Fence(p, e, site), Bootstrap(p, e, site), Account(p, e, site))
 	}
+	for _, site := range p.Hooked(e) {
+		parts = append(parts, Hook(p, e, site))
+	}
 	for _, agent := range Agents(p, e) {
 		parts = append(parts, Agent(p, agent))
 	}

@@ -8,20 +8,13 @@ import (
 	"remit/shelf"
 )
 
-// Shared is all IAM in the company's own accounts, and what an administrator installs beside the
-// bootstrap in accounts that only the pipeline deploys to: the pipeline, its steps, the gate and
-// whoever comes to it, and CloudFormation's hooks. None of it is deployed by the pipeline.
+// Shared is all IAM in the company's own accounts: the pipeline, its steps, the gate and whoever
+// comes to it. None of it is deployed by the pipeline.
 func Shared(p *platform.Platform) iam.World {
 	if pipeline.Of(p) == nil {
 		return iam.World{}
 	}
-	parts := []iam.World{PipelineFence(p), Pipeline(p)}
-	for _, e := range p.Environments {
-		for _, site := range p.Hooked(e) {
-			parts = append(parts, Hook(p, e, site))
-		}
-	}
-	return iam.World{}.Plus(parts...)
+	return iam.World{}.Plus(PipelineFence(p), Pipeline(p))
 }
 
 const declaredPipeline = "shared.pipeline"

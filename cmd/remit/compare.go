@@ -70,6 +70,9 @@ func compare(c *command, arguments []string) error {
 		return usage{fmt.Sprintf("%s is no synthesized assembly: %v", c.assembly, err)}
 	}
 	out := comparison{Endpoint: os.Getenv("AWS_ENDPOINT_URL"), NotCompared: notCompared}
+	if c.env == sharedAccounts {
+		return c.compareShared(arguments, out)
+	}
 	different, standIns := false, true
 	err = c.eachSite(arguments, func(p *platform.Platform, e platform.Environment, site platform.Site) error {
 		fmt.Fprintf(c.err, "remit: reading %s %s\n", e.Name, site.Purpose)
@@ -105,7 +108,7 @@ func compareSite(p *platform.Platform, e platform.Environment, site platform.Sit
 	if err != nil {
 		return out, false, err
 	}
-	out = comparedSite{Environment: e.Name, Purpose: site.Purpose, Account: string(site.Account), Differences: []string{}, physical: map[iam.ARN]iam.ARN{}}
+	out = newCompared(e.Name, site)
 	found, err := live.World(ctx, awsiam.NewFromConfig(session), platform.RolePath)
 	if err != nil {
 		return out, false, err
@@ -142,6 +145,53 @@ func compareSite(p *platform.Platform, e platform.Environment, site platform.Sit
 		out.Differences = append(out.Differences, d.String())
 	}
 	return out, embedded, nil
+}
+
+func newCompared(environment string, site platform.Site) comparedSite {
+	return comparedSite{Environment: environment, Purpose: site.Purpose, Account: string(site.Account), Differences: []string{}, physical: map[iam.ARN]iam.ARN{}}
+}
+
+// compareShared reads the pipeline's account back, with the credentials of its administrator: no
+// role there is for looking.
+func (c *command) compareShared(arguments []string, out comparison) error {
+	p, err := declaration(arguments)
+	if err != nil {
+		return err
+	}
+	site, err := pipelineSite(p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), compareTimeout)
+	defer cancel()
+	if _, err := callerOf(ctx, site); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.err, "remit: reading %s %s\n", sharedAccounts, site.Purpose)
+	session, err := credentialsOf(ctx, site)
+	if err != nil {
+		return err
+	}
+	found, err := live.World(ctx, awsiam.NewFromConfig(session), platform.RolePath)
+	if err != nil {
+		return err
+	}
+	compared, intended := newCompared(sharedAccounts, site), grants.Shared(p).In(string(site.Account))
+	compared.Roles, compared.Policies = len(found.Roles), len(found.Policies)
+	if err := compared.keys(ctx, session, intended, &found); err != nil {
+		return err
+	}
+	for _, d := range iam.Diff(readable(intended, []string{"managed", "AWS::KMS::Key"}), found) {
+		compared.Differences = append(compared.Differences, d.String())
+	}
+	out.Sites = []comparedSite{compared}
+	if err := c.print(out, out.text()); err != nil {
+		return err
+	}
+	if len(compared.Differences) > 0 {
+		return errFindings
+	}
+	return nil
 }
 
 // unlogged says that what direct agents use is not logged where their meter listens, and what

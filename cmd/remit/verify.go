@@ -66,6 +66,9 @@ func (c *command) proveIntended(p *platform.Platform) error {
 	for _, e := range environments {
 		w = w.Plus(grants.Intended(p, e.Name))
 	}
+	if c.env == "" {
+		w = w.Plus(grants.Shared(p))
+	}
 	return c.verdict(verify.Case{World: w, Platform: p, Today: today(),
 		Assumes: []string{"this is what the declaration intends; that templates say the same is for remit verify DIRECTORY to show"}})
 }
