@@ -77,6 +77,9 @@ func makeRelease(c *command, arguments []string) error {
 	return c.print(map[string]string{"release": made.Digest, "revision": made.Revision, "tool": made.Tool}, "release "+made.Digest+" of revision "+made.Revision+"\n")
 }
 
+// packed is where what synthesizes leaves what it packed, which is no part of it.
+const packed = "packed"
+
 // toolDigest names what synthesizes: every file of the tools that an administrator deployed.
 func toolDigest(dir string) (string, error) {
 	if dir == "" {
@@ -84,6 +87,9 @@ func toolDigest(dir string) (string, error) {
 	}
 	var all strings.Builder
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && entry.Name() == packed {
+			return fs.SkipDir
+		}
 		if err != nil || entry.IsDir() {
 			return err
 		}
