@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +44,8 @@ type house struct {
 	story strings.Builder
 
 	gate    *gate.Gate
+	last    *run // the run that was started last
+	ran     *run // one that came to its end
 	waiting gate.Run
 	answer  string // what the pipeline was answered
 }
@@ -158,8 +162,16 @@ func (h *house) Answer(_ context.Context, _ string, _ gate.Run, open bool, why s
 // commit changes files of the declaration, as somebody, and answers nothing: the branch moves.
 func (h *house) commit(who, says string, edits ...edit) {
 	h.t.Helper()
+	h.change(filepath.Join(h.repository(), "quarry"), edits...)
+	h.must(h.repository(), nil, "git", "add", "-A")
+	h.must(h.repository(), nil, "git", "-c", "user.name="+who, "-c", "user.email="+who+"@quarry.example", "commit", "-q", "-m", says)
+}
+
+// change edits files of a declaration.
+func (h *house) change(dir string, edits ...edit) {
+	h.t.Helper()
 	for _, e := range edits {
-		path := filepath.Join(h.repository(), "quarry", e.file)
+		path := filepath.Join(dir, e.file)
 		text, err := os.ReadFile(path)
 		if err != nil || !bytes.Contains(text, []byte(e.old)) {
 			h.t.Fatalf("%s has no %q: %v", e.file, e.old, err)
@@ -168,8 +180,6 @@ func (h *house) commit(who, says string, edits ...edit) {
 			h.t.Fatal(err)
 		}
 	}
-	h.must(h.repository(), nil, "git", "add", "-A")
-	h.must(h.repository(), nil, "git", "-c", "user.name="+who, "-c", "user.email="+who+"@quarry.example", "commit", "-q", "-m", says)
 }
 
 type edit struct{ file, old, now string }
@@ -198,6 +208,7 @@ type run struct {
 	release string
 	env     []string
 	next    []step // what is left of it
+	all     []step
 }
 
 type step struct {
@@ -217,6 +228,8 @@ func (h *house) start() *run {
 			r.next = append(r.next, step{s, stage.Name})
 		}
 	}
+	r.all = slices.Clone(r.next)
+	h.last = r
 	return r
 }
 
@@ -277,8 +290,12 @@ func (r *run) comeTo(environment string) error {
 }
 
 func waits(on map[string][]string) string {
-	text, _ := json.Marshal(on)
-	return string(text)
+	var out []string
+	for class, people := range on {
+		out = append(out, cmp.Or(class, "any approver")+" ("+strings.ReplaceAll(strings.Join(people, ", "), "@quarry.example", "")+")")
+	}
+	slices.Sort(out)
+	return strings.Join(out, " and ")
 }
 
 // says has a person speak at the gate, and goes on if that opened it.
@@ -295,18 +312,11 @@ func (r *run) says(who, verb, class, why string) error {
 		r.say("  %s %ss for %s: %s", who, verb, class, plain(said.Error))
 		return errors.New(said.Error)
 	}
-	r.say("  %s %ss for %s: %s", who, verb, class, plain(cmpOr(r.answer, "heard")))
+	r.say("  %s %ss for %s: %s", who, verb, class, plain(cmp.Or(r.answer, "heard")))
 	if strings.HasPrefix(r.answer, "open") {
 		r.next = r.next[1:]
 	}
 	return nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // outcome is what a step's output amounts to, in one line.
@@ -349,5 +359,6 @@ var digests = regexp.MustCompile(`\b[0-9a-f]{12}([0-9a-f]{28}|[0-9a-f]{52})?\b`)
 // plain is a text without digests and times, which differ from run to run.
 func plain(text string) string {
 	text = digests.ReplaceAllString(text, "…")
+	text = strings.ReplaceAll(text, "@quarry.example", "")
 	return regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:]+Z`).ReplaceAllString(text, "<time>")
 }
