@@ -399,6 +399,7 @@ var policyBearers = map[string]bearer{
 	"AWS::KMS::Key":                         {document: "KeyPolicy"},
 	"AWS::DynamoDB::Table":                  {document: "ResourcePolicy"},
 	"AWS::ECR::Repository":                  {document: "RepositoryPolicyText"},
+	"AWS::ECR::RegistryPolicy":              {document: "PolicyText"},
 	"AWS::S3::BucketPolicy":                 {document: "PolicyDocument", on: "Bucket", arn: "arn:{p}:s3:::{n}"},
 	"AWS::SecretsManager::ResourcePolicy":   {document: "ResourcePolicy", on: "SecretId", arn: "{n}"},
 	"AWS::BedrockAgentCore::ResourcePolicy": {document: "Policy", on: "ResourceArn", arn: "{n}"},

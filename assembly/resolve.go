@@ -403,6 +403,7 @@ var kinds = map[string]kind{
 	"AWS::Lambda::Function":                        {"FunctionName", "arn:{p}:lambda:{r}:{a}:function:{n}", "Arn", false},
 	"AWS::Logs::LogGroup":                          {"LogGroupName", "arn:{p}:logs:{r}:{a}:log-group:{n}:*", "Arn", false},
 	"AWS::ECR::Repository":                         {"RepositoryName", "arn:{p}:ecr:{r}:{a}:repository/{n}", "Arn", false},
+	"AWS::ECR::RegistryPolicy":                     {"", "arn:{p}:ecr:{r}:{a}:repository", "", false}, // it speaks of every repository of the account
 	"AWS::Events::EventBus":                        {"Name", "arn:{p}:events:{r}:{a}:event-bus/{n}", "Arn", false},
 	"AWS::SSM::Parameter":                          {"Name", "", "", false},
 	"AWS::SecretsManager::Secret":                  {"", "arn:{p}:secretsmanager:{r}:{a}:secret:{n}", "Id", true},

@@ -18,7 +18,7 @@ import (
 // Version is what the CDK CLI reads before it deploys. It counts like the stock bootstrap,
 // whose version 21 and later features the CLI uses (aws-cdk CLI, bootstrap-template.yaml);
 // raise it when this template changes what a deployment needs.
-const Version = "31"
+const Version = "32"
 
 // Template is the CloudFormation template for one account of an environment, as JSON.
 func Template(p *platform.Platform, e platform.Environment, site platform.Site) []byte {
@@ -31,6 +31,8 @@ func Template(p *platform.Platform, e platform.Environment, site platform.Site) 
 		switch {
 		case string(policy.ARN) == site.BootstrapBoundary():
 			resources[boundaryID] = managed(policy)
+		case policy.Kind == "AWS::ECR::RegistryPolicy":
+			resources["ImagesFromPipeline"] = resource(policy.Kind, map[string]any{"PolicyText": policy.Document.Value()})
 		case policy.Kind == "managed":
 			resources[policyID(site, policy.ARN)] = managed(policy)
 		default:

@@ -34,6 +34,9 @@ func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site)
 			parts = append(parts, iam.Policy{ARN: iam.ARN(site.BootstrapPolicy(name)), Kind: "managed", Document: iam.Doc(statements...), From: place(p, from)})
 		}
 	}
+	if policy, taken := imagesFromPipeline(p, e, site); taken {
+		parts = append(parts, policy)
+	}
 	return iam.World{
 		Roles: []iam.Role{
 			made("deploy", byDeployers(p, e, "deploy"), stackDeployment(site, "execution", "*")...),
@@ -48,6 +51,18 @@ func Bootstrap(p *platform.Platform, e platform.Environment, site platform.Site)
 			iam.Policy{ARN: iam.ARN(site.BootstrapBoundary()), Kind: "managed", Document: bootstrapBoundary(e, site), From: place(p, from)},
 			iam.Policy{ARN: iam.ARN("arn:" + site.Partition() + ":s3:::" + site.AssetBucket()), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: bucketPolicy(site), From: place(p, from)}),
 	}.Canonical()
+}
+
+// imagesFromPipeline admits copies of the pipeline's images, and of nobody else's, into the
+// repositories of this platform that are there already. It is the registry's one policy.
+func imagesFromPipeline(p *platform.Platform, e platform.Environment, site platform.Site) (iam.Policy, bool) {
+	pipeline := p.SharedSite(platform.Pipeline)
+	if site.Purpose != platform.PlatformAccount || !e.Deploy.ByPipeline() || p.Shared.Pipeline == nil {
+		return iam.Policy{}, false
+	}
+	s := allow("ImagesFromPipeline", "what the pipeline built is copied here by digest", list("ecr:ReplicateImage"), list(site.ARN("ecr", "repository/"+site.Platform+"/*")))
+	s.Principals = iam.Principals{AWS: list(accountPrincipal(iam.ARN(pipeline.Role(platform.Pipeline))))}
+	return iam.Policy{ARN: iam.ARN(site.ARN("ecr", "repository")), Kind: "AWS::ECR::RegistryPolicy", Document: iam.Doc(s), From: place(p, "shared.pipeline")}, true
 }
 
 // byCloudFormation lets CloudFormation take an execution role. It sends no source, so who

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"remit/assembly"
 	"remit/grants"
 	"remit/iam"
@@ -23,6 +25,7 @@ import (
 	"remit/platform/load"
 	"remit/shelf"
 	"remit/shelf/bucket"
+	"remit/shelf/shelftest"
 	"remit/terms"
 	"remit/test/absent"
 )
@@ -63,6 +66,13 @@ func TestReleasesGoFromCommitToProdThroughTheGateAndInNoOtherWay(t *testing.T) {
 	h.whoLeft()
 	h.rollback()
 	h.tell(t)
+	t.Run("and a bucket that is served is a shelf's store", func(t *testing.T) {
+		account, name := h.account(platform.Pipeline), "suite"
+		if _, err := h.s3(account).CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
+			t.Fatal(err)
+		}
+		shelftest.Run(t, bucket.Store{Client: h.s3(account), Name: name, Owner: account})
+	})
 }
 
 func (h *house) first() {
