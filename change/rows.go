@@ -132,6 +132,7 @@ var Rows = []Row{
 	{Path: "environments.*.evaluation.scores.*", More: review("a score more, or a higher one"), Less: approval(ModelRisk, "a score less, or a lower one")},
 	{Path: "environments.*.evaluation.max_age", More: approval(ModelRisk, "an evaluation may be older"), Less: review("an evaluation must be newer")},
 	{Path: "environments.*.evaluation.drift", More: review("the data's drift is looked at"), Less: approval(ModelRisk, "the data's drift is looked at no more")},
+	always("environments.*.evaluation.drift.measure", approval(ModelRisk, "drift is measured otherwise")),
 	{Path: "environments.*.evaluation.drift.warn", More: approval(ModelRisk, "more drift before a warning"), Less: review("less drift before a warning")},
 	{Path: "environments.*.evaluation.drift.block", More: approval(ModelRisk, "more drift before a refusal"), Less: review("less drift before a refusal")},
 	member("environments.*.identity.entry[]", approval(Security, "an application more that opens executions"), automatic("an application less that opens executions")),

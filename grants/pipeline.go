@@ -9,12 +9,17 @@ import (
 )
 
 // Shared is all IAM in the company's own accounts: the pipeline, its steps, the gate and whoever
-// comes to it. None of it is deployed by the pipeline.
+// comes to it, and the buckets that administrators deploy from. None of it is deployed by the
+// pipeline.
 func Shared(p *platform.Platform) iam.World {
-	if pipeline.Of(p) == nil {
-		return iam.World{}
+	var buckets iam.World
+	for _, site := range p.SharedSites() {
+		buckets.Policies = append(buckets.Policies, SharedBucket(p, site))
 	}
-	return iam.World{}.Plus(PipelineFence(p), Pipeline(p))
+	if pipeline.Of(p) == nil {
+		return buckets
+	}
+	return buckets.Plus(PipelineFence(p), Pipeline(p))
 }
 
 const declaredPipeline = "shared.pipeline"

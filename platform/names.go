@@ -100,6 +100,18 @@ const OrganizationAccount = "organization"
 // AdministrationAssets is the prefix of an asset bucket that administrators deploy from.
 const AdministrationAssets = "administration/"
 
+// SharedSites is the company's own accounts in which something of Remit is deployed.
+func (p *Platform) SharedSites() []Site {
+	var out []Site
+	if site := p.SharedSite(Pipeline); site.Account != "" && p.Shared.Pipeline != nil {
+		out = append(out, site)
+	}
+	if site := p.SharedSite(OrganizationAccount); site.Account != "" {
+		out = append(out, site)
+	}
+	return out
+}
+
 // Partition is the AWS partition of the site's region.
 func (s Site) Partition() string { return terms.Partition(s.Region) }
 

@@ -36,9 +36,9 @@ func views(t testing.TB) []view {
 	var out []view
 	for _, company := range companies(t) {
 		p, stacks := declared(t, company), stacksOf(t, company)
-		for _, e := range p.Environments {
+		for _, e := range places(p) {
 			out = append(out,
-				view{company, "intended", p, e, grants.Intended(p, e.Name)},
+				view{company, "intended", p, e, intended(p, e)},
 				view{company, "synthesized", p, e, synthesizedWorld(t, p, e, stacks)})
 		}
 	}
@@ -368,7 +368,7 @@ func everyDocumentFits(v view) (out []string) {
 		over(string(r.ARN)+" policy", inline(v.w, r).Size(), 10240)
 	}
 	for _, p := range v.w.Policies {
-		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768, "AWS::SQS::Queue": 8192}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore") || strings.HasPrefix(p.Kind, "AWS::Lambda")])
+		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768, "AWS::SQS::Queue": 8192, "AWS::ECR::RegistryPolicy": 10240}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore") || strings.HasPrefix(p.Kind, "AWS::Lambda")])
 	}
 	return out
 }
@@ -396,6 +396,9 @@ func holds(whole, part iam.Document) bool {
 var unsourced = map[string]string{
 	"lambda.amazonaws.com":         "Lambda sends no source when it takes an execution role",
 	"cloudformation.amazonaws.com": "CloudFormation sends none; iam:PassRole decides who hands it the role",
+
+	"hooks.cloudformation.amazonaws.com": "nobody has written that hooks send one; who activates a hook hands it the role",
+	"codepipeline.amazonaws.com":         "nobody has written that CodePipeline sends one; who changes a pipeline hands it the role",
 }
 
 func TestNobodyEntersARoleWhoIsNotPinned(t *testing.T) {
@@ -441,15 +444,30 @@ func pinnedAccount(at said, who iam.ARN) (out []string) {
 		out = append(out, fmt.Sprintf("%s: everyone in account %s may enter", at, who.Account()))
 	}
 	for _, pin := range pins {
-		if strings.ContainsAny(pin, "*?") || iam.ARN(pin).Account() != who.Account() || iam.ARN(pin).Part(1) != who.Part(1) || !strings.HasPrefix(iam.ARN(pin).Part(5), "role/") {
-			out = append(out, fmt.Sprintf("%s: %s does not pin one role of %s", at, pin, who))
+		if strings.ContainsAny(pin, "*?") || iam.ARN(pin).Part(1) != who.Part(1) || !strings.HasPrefix(iam.ARN(pin).Part(5), "role/") || !slices.Contains(at.s.Principals.AWS, accountRoot(pin)) {
+			out = append(out, fmt.Sprintf("%s: %s does not pin one role of an account that it names", at, pin))
 		}
+	}
+	if len(pins) > 0 && !slices.ContainsFunc(pins, func(pin string) bool { return accountRoot(pin) == string(who) }) {
+		out = append(out, fmt.Sprintf("%s: no role of %s is pinned", at, who))
 	}
 	return out
 }
 
+func accountRoot(arn string) string {
+	return "arn:" + iam.ARN(arn).Part(1) + ":iam::" + iam.ARN(arn).Account() + ":root"
+}
+
 func pinnedService(at said, service string) (out []string) {
 	if unsourced[service] != "" {
+		return nil
+	}
+	if service == "codebuild.amazonaws.com" {
+		kind := at.where.Name()[strings.LastIndex(at.where.Name(), "-")+1:]
+		source := condition(at.s, "ArnEquals", "aws:SourceArn")
+		if len(source) != 1 || !strings.HasSuffix(source[0], ":"+at.where.Account()+":project/"+strings.TrimSuffix(at.where.Name(), "-pipeline-"+kind)+"-"+kind) {
+			return []string{fmt.Sprintf("%s: CodeBuild may take it for %v", at, source)}
+		}
 		return nil
 	}
 	if service != "bedrock-agentcore.amazonaws.com" {
@@ -594,11 +612,31 @@ func noForeignAccount(v view) (out []string) {
 	}
 	for _, r := range v.w.Roles {
 		check(string(r.ARN), string(r.ARN)+" "+string(r.Boundary), nil)
-		check(string(r.ARN)+" policy", string(r.Policy.JSON()), nil)
+		check(string(r.ARN)+" policy", string(r.Policy.JSON()), reaches(v, r.ARN))
 		check(string(r.ARN)+" trust", string(r.Trust.JSON()), comers(v, r))
 	}
 	for _, p := range v.w.Policies {
-		check(string(p.ARN), string(p.ARN)+" "+p.Account+" "+string(p.Document.JSON()), nil)
+		check(string(p.ARN), string(p.ARN)+" "+p.Account+" "+string(p.Document.JSON()), reaches(v, p.ARN))
+	}
+	return out
+}
+
+// reaches are the accounts outside that a part is for: the steps that deploy, and their
+// boundaries, enter environments; hooks check with the pipeline's keys, which let them; and what
+// the pipeline builds is copied.
+func reaches(v view, arn iam.ARN) map[string]bool {
+	out := accountsOf()
+	name := arn.Name()
+	enters := strings.HasSuffix(name, "-pipeline-fence") || strings.HasSuffix(name, "-pipeline-deploy") || strings.HasSuffix(name, "-step-fence") || strings.HasSuffix(name, "-step-deploy")
+	if v.e.Name == shared && (enters || arn.Part(2) == "kms") {
+		for _, e := range v.p.Environments {
+			for _, site := range v.p.Sites(e) {
+				out[string(site.Account)] = e.Deploy.ByPipeline()
+			}
+		}
+	}
+	if pipeline := v.p.SharedSite(platform.Pipeline); strings.HasSuffix(name, "-hook") || arn.Part(2) == "ecr" {
+		out[string(pipeline.Account)] = true
 	}
 	return out
 }
@@ -609,13 +647,15 @@ func comers(v view, r iam.Role) map[string]bool {
 	site := v.p.Site(v.e, platform.PlatformAccount)
 	switch {
 	case strings.HasPrefix(r.ARN.Part(5), "role"+platform.BootstrapPath):
-		out := accountsOf(v.e.Deploy.By...)
+		out := accountsOf(v.e.Deploy.People()...)
 		if v.p.Shared != nil {
 			for _, a := range v.p.Shared.Accounts {
 				out[string(a.ID)] = true
 			}
 		}
 		return out
+	case v.e.Name == shared && strings.HasSuffix(r.ARN.Name(), "-approver"):
+		return accountsOf(v.p.Shared.Pipeline.Approvers...)
 	case v.e.Operations != nil && string(r.ARN) == site.Role("operator"):
 		return accountsOf(v.e.Operations.Operators...)
 	case v.e.Operations != nil && string(r.ARN) == site.Role("breakglass"):

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -161,14 +162,48 @@ func stacksOf(t testing.TB, company string) []assembly.Stack {
 func bootstrapStacks(t testing.TB, p *platform.Platform, e platform.Environment) []assembly.Stack {
 	t.Helper()
 	var out []assembly.Stack
-	for _, site := range p.Sites(e) {
-		s, err := assembly.Parse(bootstrap.Template(p, e, site), site.BootstrapStack(), string(site.Account), site.Region)
+	for _, site := range sitesOf(p, e) {
+		text := bootstrap.Shared(p, site)
+		if e.Name != shared {
+			text = bootstrap.Template(p, e, site)
+		}
+		s, err := assembly.Parse(text, site.BootstrapStack(), string(site.Account), site.Region)
 		if err != nil {
 			t.Fatal(err)
 		}
 		out = append(out, s)
 	}
 	return out
+}
+
+// shared is what the company's own accounts are called beside its environments.
+const shared = "shared"
+
+// places is every environment, and the company's own accounts as if they were one.
+func places(p *platform.Platform) []platform.Environment {
+	out := slices.Clone(p.Environments)
+	if sites := p.SharedSites(); len(sites) > 0 {
+		e := platform.Environment{Name: shared, Region: p.Shared.Region}
+		for _, site := range sites {
+			e.Accounts = append(e.Accounts, platform.Account{Purpose: site.Purpose, ID: site.Account})
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func sitesOf(p *platform.Platform, e platform.Environment) []platform.Site {
+	if e.Name == shared {
+		return p.SharedSites()
+	}
+	return p.Sites(e)
+}
+
+func intended(p *platform.Platform, e platform.Environment) iam.World {
+	if e.Name == shared {
+		return grants.Shared(p)
+	}
+	return grants.Intended(p, e.Name)
 }
 
 // synthesizedWorld is one environment as its templates say it is, bootstrap included.
@@ -192,12 +227,12 @@ func synthesizedWorld(t testing.TB, p *platform.Platform, e platform.Environment
 func TestWhatIsSynthesizedIsWhatWasIntended(t *testing.T) {
 	for _, company := range companies(t) {
 		p, stacks := declared(t, company), stacksOf(t, company)
-		for _, e := range p.Environments {
-			intended, got := grants.Intended(p, e.Name), synthesizedWorld(t, p, e, stacks)
+		for _, e := range places(p) {
+			got := synthesizedWorld(t, p, e, stacks)
 			if len(got.Roles) == 0 {
 				t.Errorf("%s %s: no role was synthesized, so nothing was compared", company, e.Name)
 			}
-			for _, d := range iam.Diff(intended, got) {
+			for _, d := range iam.Diff(intended(p, e), got) {
 				t.Errorf("%s %s: %s", company, e.Name, d)
 			}
 		}

@@ -57,20 +57,8 @@ func accounts(c *command, arguments []string) error {
 func shared(p *platform.Platform) []account {
 	stages := map[string]string{platform.Pipeline: platform.PipelineStage(p), platform.OrganizationAccount: platform.OrganizationStage(p)}
 	var out []account
-	for _, site := range sharedSites(p) {
+	for _, site := range p.SharedSites() {
 		out = append(out, account{Environment: sharedAccounts, Purpose: site.Purpose, ID: string(site.Account), Region: site.Region, Stage: stages[site.Purpose], Bootstrap: site.BootstrapStack()})
-	}
-	return out
-}
-
-// sharedSites is the shared accounts in which something of Remit is deployed.
-func sharedSites(p *platform.Platform) []platform.Site {
-	var out []platform.Site
-	if site := p.SharedSite(platform.Pipeline); site.Account != "" && p.Shared.Pipeline != nil {
-		out = append(out, site)
-	}
-	if site := p.SharedSite(platform.OrganizationAccount); site.Account != "" {
-		out = append(out, site)
 	}
 	return out
 }
@@ -125,7 +113,7 @@ func printBootstrap(c *command, arguments []string) error {
 
 func printShared(c *command, p *platform.Platform, purpose string) error {
 	var known []string
-	for _, site := range sharedSites(p) {
+	for _, site := range p.SharedSites() {
 		if site.Purpose == purpose {
 			_, err := c.out.Write(bootstrap.Shared(p, site))
 			return err
