@@ -84,7 +84,7 @@ var compromised = []compromise{
 	{"deploying-step", []string{"step-fence", "step-deploy"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, attestAnything, admitAnything, answerWaiting}},
 	{"gate", []string{"gate"}, []cant{startAgents, loosen, callTools, readSecrets, signNoAdmission, rewriteCode, permissions, deleteThings, becomeOthers, attestAnything}},
 	{"approver", []string{"approver"}, []cant{startAgents, loosen, callOtherThanGate, readOtherThanGate, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory, answerWaiting}},
-	{"hook", []string{"hook", "hook-caller"}, []cant{startAgents, loosen, callOtherThanHook, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, answerWaiting}},
+	{"hook", []string{"hook", "hook-caller"}, []cant{startAgents, loosen, callOtherThanHook, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, handOnAnything, answerWaiting}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts, blindWatch}},
 }
 

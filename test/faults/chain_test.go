@@ -92,7 +92,7 @@ func more() []fault {
 			r.Trust.Statements = slices.DeleteFunc(slices.Clone(r.Trust.Statements), func(s iam.Statement) bool { return s.Sid == "OnlyThisLane" })
 		}},
 		{"a developer of dev may enter prod", "compromise-developer", func(c *verify.Case) {
-			person := c.Platform.Environments[slices.IndexFunc(c.Platform.Environments, func(e platform.Environment) bool { return e.Name == "dev" })].Deploy.By[0]
+			person := c.Platform.Environments[slices.IndexFunc(c.Platform.Environments, func(e platform.Environment) bool { return e.Name == "dev" })].Deploy.People()[0]
 			r := roleNamed(c, memoryRole)
 			r.Trust.Statements = append(slices.Clone(r.Trust.Statements), iam.Statement{Sid: "Dev", Effect: iam.Allow, Principals: iam.Principals{AWS: words(person)}, Actions: iam.Of("sts:AssumeRole")})
 		}},

@@ -44,14 +44,14 @@ func declared(t testing.TB, dir string) *platform.Platform {
 	return p
 }
 
-// intendedOf is what a declaration intends in all its environments together, bootstrap
-// included.
+// intendedOf is what a declaration intends in all its environments and shared accounts together,
+// bootstrap included.
 func intendedOf(p *platform.Platform) iam.World {
 	var w iam.World
 	for _, e := range p.Environments {
 		w = w.Plus(grants.Intended(p, e.Name))
 	}
-	return w
+	return w.Plus(grants.Shared(p))
 }
 
 func TestTheDeclaredCompaniesVerifyClean(t *testing.T) {

@@ -209,7 +209,7 @@ var faults = []fault{
 		d.Statements = slices.Clone(d.Statements)
 		d.Statements[0].When = nil
 	}},
-	{"the pipeline's other step may deploy", "compromise-pipeline", edit(deployRole, "trust", "OnlyThePipeline", instead("aws:PrincipalArn", "arn:aws:iam::333333333301:role/remit/meridian-pipeline-fence"))},
+	{"the pipeline's other step may deploy", "compromise-pipeline halves", edit(deployRole, "trust", "OnlyThePipeline", instead("aws:PrincipalArn", "arn:aws:iam::333333333301:role/remit/meridian-pipeline-fence"))},
 	{"a misspelt action", "beyond-boundary dead-action", edit(execution, "policy", "WriteTraces", func(s *iam.Statement) {
 		s.Actions = iam.Of(append(slices.Clone(s.Actions.Of), "xray:PutTraceSegmentz")...)
 	})},
@@ -238,7 +238,9 @@ var faults = []fault{
 }
 
 // planted is every fault there is.
-func planted() []fault { return slices.Concat(faults, more(), interventions(), metering()) }
+func planted() []fault {
+	return slices.Concat(faults, more(), interventions(), metering(), promoting())
+}
 
 // healthy is the worked company's whole world, which is clean before anything is planted.
 func healthy(t *testing.T) verify.Case {
