@@ -5,11 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -20,6 +16,7 @@ import (
 	"remit/attest"
 	"remit/lambdas/environ"
 	"remit/lambdas/hook"
+	"remit/lambdas/hook/payload"
 	"remit/lambdas/role"
 	"remit/lambdas/signing"
 )
@@ -35,7 +32,7 @@ func main() {
 		Signers: strings.Split(environ.Must("REMIT_SIGNERS"), ","), Apart: strings.Split(environ.Must("REMIT_APART"), ","),
 		Bucket: bucket, Prefixes: strings.Split(environ.Must("REMIT_PREFIXES"), ","), Keys: keys,
 		Objects: objects{s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = config.BaseEndpoint != nil }), bucket, environ.Must("REMIT_ACCOUNT")},
-		Fetch:   fetch, Now: time.Now,
+		Fetch:   payload.Fetcher{}.Fetch, Now: time.Now,
 	}
 	lambda.Start(func(ctx context.Context, e hook.Event) (hook.Reply, error) { return h.Answer(ctx, e), nil })
 }
@@ -76,31 +73,4 @@ func (o objects) Digest(ctx context.Context, bucket, key string) (string, error)
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// maxPayload is the largest payload that is read, in bytes: two templates, each quoted.
-const maxPayload = 8 << 20
-
-// client follows no redirect: an address that CloudFormation signed is where the template is.
-var client = &http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
-// fetch reads what lies at an address that CloudFormation signed for this question.
-func fetch(ctx context.Context, address string) ([]byte, error) {
-	at, err := url.Parse(address)
-	if err != nil || at.Scheme != "https" || !strings.HasSuffix(at.Hostname(), ".amazonaws.com") && !strings.HasSuffix(at.Hostname(), ".amazonaws.com.cn") {
-		return nil, errors.New("it is at no address of S3")
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := client.Do(r)
-	if err != nil {
-		return nil, errors.New("S3 does not answer") // the error would tell the signed address
-	}
-	defer func() { _ = response.Body.Close() }() // it was only read
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("S3 answers %d", response.StatusCode)
-	}
-	return io.ReadAll(io.LimitReader(response.Body, maxPayload))
 }
