@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/codepipeline"
@@ -51,8 +52,22 @@ func (p Pipeline) Waiting(ctx context.Context, environment string) (gate.Run, er
 	return gate.Run{}, nil
 }
 
-// maxSummary is the longest summary that CodePipeline takes (PutApprovalResult API).
+// maxSummary is the longest summary that CodePipeline takes (PutApprovalResult API), in bytes,
+// however it counts.
 const maxSummary = 512
+
+// summary is a text cut to what CodePipeline takes, between two letters.
+func summary(why string) string {
+	why = strings.ToValidUTF8(why, "\uFFFD")
+	if len(why) <= maxSummary {
+		return why
+	}
+	cut := maxSummary
+	for !utf8.RuneStart(why[cut]) {
+		cut--
+	}
+	return why[:cut]
+}
 
 // Answer implements [gate.Pipeline].
 func (p Pipeline) Answer(ctx context.Context, environment string, r gate.Run, open bool, why string) error {
@@ -62,7 +77,7 @@ func (p Pipeline) Answer(ctx context.Context, environment string, r gate.Run, op
 	}
 	_, err := p.Client.PutApprovalResult(ctx, &codepipeline.PutApprovalResultInput{
 		PipelineName: &p.Name, StageName: &environment, ActionName: aws.String(action(environment)), Token: &r.Token,
-		Result: &types.ApprovalResult{Status: status, Summary: aws.String(why[:min(len(why), maxSummary)])},
+		Result: &types.ApprovalResult{Status: status, Summary: aws.String(summary(why))},
 	})
 	var done *types.ApprovalAlreadyCompletedException
 	if errors.As(err, &done) {
@@ -84,7 +99,7 @@ func (p Pipeline) Read(notice string) (environment, execution string, err error)
 		return "", "", fmt.Errorf("this is no notice of CodePipeline: %w", err)
 	}
 	a := n.Approval
-	if a.PipelineName != p.Name || a.ActionName != action(a.StageName) || strings.TrimSpace(a.CustomData) == "" {
+	if a.PipelineName != p.Name || a.StageName == "" || a.ActionName != action(a.StageName) || strings.TrimSpace(a.CustomData) == "" {
 		return "", "", fmt.Errorf("a notice of %s/%s/%s is none of a gate of %s", a.PipelineName, a.StageName, a.ActionName, p.Name)
 	}
 	return a.StageName, a.CustomData, nil
