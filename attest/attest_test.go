@@ -55,6 +55,7 @@ func TestWhatIsSealedOpensForWhoeverHasEachKeyAndForNobodyElse(t *testing.T) {
 		"nobody asked":                      {judged, keys, nil, "nobody's signature was asked for"},
 		"no envelope":                       {[]byte(`{}`), keys, []string{attest.Judge}, "no in-toto statement"},
 		"something after it":                {append(judged[:len(judged):len(judged)], `{}`...), keys, []string{attest.Judge}, "something follows it"},
+		"a bracket after it":                {append(judged[:len(judged):len(judged)], `}`...), keys, []string{attest.Judge}, "something follows it"},
 		"too large":                         {make([]byte, attest.MaxEnvelope+1), keys, []string{attest.Judge}, "are not read"},
 		"an evaluation":                     {attesttest.Seal(t, signers, attest.Evaluation{}.Statement(), attest.Judge), keys, []string{attest.Judge}, "not the \"urn:remit:release:1\" that is wanted"},
 	} {

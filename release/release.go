@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -103,6 +104,9 @@ func Parse(content []byte) (Manifest, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&m); err != nil {
 		return m, fmt.Errorf("the release's manifest: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return m, errors.New("the release's manifest: something follows it")
 	}
 	return m, nil
 }

@@ -253,7 +253,7 @@ func TestNobodyComesInButApproversUnderTheirOwnName(t *testing.T) {
 			t.Errorf("%q: %d %s", who, code, said)
 		}
 	}
-	for _, body := range []string{"", "[]", `{"enviroment":"prod"}`, `{} {}`, `{"why":"` + strings.Repeat("x", maxRequest) + `"}`} {
+	for _, body := range []string{"", "[]", `{"enviroment":"prod"}`, `{} {}`, `{}]`, `{"why":"` + strings.Repeat("x", maxRequest) + `"}`} {
 		if code, _ := h.says("ines", "approve", body); code != http.StatusBadRequest {
 			t.Errorf("%.40q: %d", body, code)
 		}

@@ -55,7 +55,8 @@ func (g *Gate) serve(do func(ctx context.Context, who string, asked Asked) (Stan
 		var asked Asked
 		d := json.NewDecoder(io.LimitReader(r.Body, maxRequest))
 		d.DisallowUnknownFields()
-		if err := d.Decode(&asked); err != nil || d.More() {
+		err := d.Decode(&asked)
+		if _, end := d.Token(); err != nil || end != io.EOF {
 			answer(w, http.StatusBadRequest, Failure{Error: "the request is not understood"})
 			return
 		}
