@@ -140,9 +140,9 @@ func (c Case) evaluated(e platform.Environment) (*attest.Evaluation, []string, e
 		if err != nil {
 			return nil, nil, err
 		}
-		warnings = shown.Warnings
+		warnings = append(warnings, shown.Warnings...)
 	}
-	return c.Evaluation, warnings, nil
+	return c.Evaluation, slices.Compact(warnings), nil
 }
 
 // verdict is the classes of all changes: of the declaration, of access, of what the evaluation
