@@ -29,14 +29,15 @@ var promoted = []edit{
 	{"live.yaml", "data: {kind: real}\n", "data: {kind: real}\nevaluation: {scores: {task_success: 90%}, max_age: 14d, drift: {measure: psi, warn: 10%, block: 25%}}\n"},
 }
 
-// declare writes that declaration, edited, into a release's directory.
+// declare writes that declaration, edited and without the environment that people deploy, into a
+// release's directory.
 func declare(t *testing.T, dir string, edits ...edit) {
 	t.Helper()
 	into := filepath.Join(dir, release.DeclarationDir)
 	if err := os.MkdirAll(into, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"platform.yaml", "dev.yaml", "qa.yaml", "live.yaml"} {
+	for _, name := range []string{"platform.yaml", "qa.yaml", "live.yaml"} {
 		content, err := os.ReadFile(filepath.Join("../test/third", name))
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +71,6 @@ const harmless = `{"Resources":{"Queue":{"Type":"AWS::SQS::Queue","Properties":{
 
 // environments is the accounts of each environment that the assembly deploys to.
 var environments = map[string]map[string]string{
-	"dev":  {"platform": "611111111111", "claims": "611111111112"},
 	"qa":   {"platform": "622222222211", "claims": "622222222212"},
 	"live": {"platform": "633333333311", "claims": "633333333312"},
 }

@@ -87,7 +87,6 @@ var (
 	newTool = []edit{
 		{"platform.yaml", "  weather_on_day:\n    team", "  tide_on_day:\n    team: claims-platform\n    purpose: the tide at a place\n    access: read\n    data_class: OPERATIONAL\n    callers: [adjuster]\n    input: {type: object, additionalProperties: false, required: [place], properties: {place: {type: string, maxLength: 60}}}\n    response: {allow: [\"$.metres\"]}\n    audit: {input: full, output: full}\n  weather_on_day:\n    team"},
 		{"platform.yaml", "tools: [look_up_policy, open_claim,", "tools: [look_up_policy, tide_on_day, open_claim,"},
-		{"dev.yaml", "without: [weather_on_day]", "without: [weather_on_day, tide_on_day]"},
 		{"qa.yaml", "  weather_on_day: {openapi", "  tide_on_day: {openapi: {server: https://tides-qa.harbor.example, operation: \"GET /tides\"}}\n  weather_on_day: {openapi"},
 		{"live.yaml", "  weather_on_day: {openapi", "  tide_on_day: {openapi: {server: https://tides.harbor.example, operation: \"GET /tides\"}}\n  weather_on_day: {openapi"},
 	}
