@@ -232,6 +232,25 @@ func (r Release) Subjects(p *platform.Platform, environment string) ([]attest.Su
 	return append(append(out, objects...), images(p, environment)...), nil
 }
 
+// Attested reports how a release deploys anything else than what was attested; nil where it does
+// not. The declaration is the release's own.
+func (r Release) Attested(p *platform.Platform, a attest.Attestation) error {
+	if a.Release != r.Digest {
+		return fmt.Errorf("what was attested is release %.12s, and this is %.12s", a.Release, r.Digest)
+	}
+	subjects, err := r.Subjects(p, a.Environment)
+	if err != nil {
+		return err
+	}
+	same := slices.EqualFunc(subjects, a.Subjects, func(x, y attest.Subject) bool {
+		return x.Name == y.Name && x.Digest["sha256"] == y.Digest["sha256"]
+	})
+	if !same {
+		return fmt.Errorf("release %.12s deploys something else to %s than what was attested", r.Digest, a.Environment)
+	}
+	return nil
+}
+
 // objects is what the assemblies in some directories publish, by key. The buckets of an
 // environment's accounts hold the same object under the same key, because keys are digests.
 func (r Release) objects(dirs map[string]bool) ([]attest.Subject, error) {

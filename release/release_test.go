@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -208,5 +209,35 @@ func TestWhatNobodyCanSayBeforehandIsNoSubject(t *testing.T) {
 	r := made(t, laid(t))
 	if _, err := r.Subjects(declared(t, r), "moon"); err == nil || err.Error() != "the release has no environment moon" {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAReleaseInHandIsHeldAgainstWhatWasAttestedOfIt(t *testing.T) {
+	r := made(t, laid(t))
+	p := declared(t, r)
+	subjects, err := r.Subjects(p, "live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func(change func(*attest.Attestation)) attest.Attestation {
+		a := attest.Attestation{Environment: "live", Release: r.Digest, Subjects: slices.Clone(subjects)}
+		change(&a)
+		return a
+	}
+	for name, c := range map[string]struct {
+		change func(*attest.Attestation)
+		why    string
+	}{
+		"as attested":         {func(*attest.Attestation) {}, ""},
+		"another release":     {func(a *attest.Attestation) { a.Release = "c0ffee" }, fmt.Sprintf("what was attested is release c0ffee, and this is %.12s", r.Digest)},
+		"another environment": {func(a *attest.Attestation) { a.Environment = "qa" }, fmt.Sprintf("release %.12s deploys something else to qa than what was attested", r.Digest)},
+		"no environment":      {func(a *attest.Attestation) { a.Environment = "moon" }, "the release has no environment moon"},
+		"a subject less":      {func(a *attest.Attestation) { a.Subjects = a.Subjects[1:] }, fmt.Sprintf("release %.12s deploys something else to live than what was attested", r.Digest)},
+		"a subject more":      {func(a *attest.Attestation) { a.Subjects = append(a.Subjects, attest.Of("object/x", "d")) }, fmt.Sprintf("release %.12s deploys something else to live than what was attested", r.Digest)},
+		"another digest":      {func(a *attest.Attestation) { a.Subjects[0] = attest.Of(a.Subjects[0].Name, "d") }, fmt.Sprintf("release %.12s deploys something else to live than what was attested", r.Digest)},
+	} {
+		if err := r.Attested(p, said(c.change)); (err == nil) != (c.why == "") || err != nil && err.Error() != c.why {
+			t.Errorf("%s: %v, not %q", name, err, c.why)
+		}
 	}
 }

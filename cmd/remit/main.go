@@ -52,7 +52,7 @@ func init() {
 		{"bootstrap", "ENVIRONMENT ACCOUNT [DECLARATION]", "print the template an administrator installs once in an account", printBootstrap},
 		{"guardrails", "[template] [DECLARATION]", "print the service control policies above the accounts: to read, or as a template", guardrails},
 		{"compare", "--assembly DIR [DECLARATION]", "read deployed accounts back and compare them with what was intended", compare},
-		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE|EXPORT...]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
+		{"verify", "[--platform DECLARATION] [ASSEMBLY|TEMPLATE|EXPORT...] | --attestation FILE --keys DIRECTORY [RELEASE]", "prove that nothing exceeds its remit; without templates, what the declaration intends", prove},
 		{"diff", "OLD NEW", "say by meaning what a change grants: assemblies, templates or declarations", difference},
 		{"classify", "DEPLOYED CANDIDATE", "say what a change of a declaration needs: nobody, a review, or a named approval, and whose", classify},
 		{"promote", "[--back] ENVIRONMENT AGENT LANE [DECLARATION]", "start a lane, change its share or version, make it another lane's, or go back: an edit of one file", promote},
@@ -95,6 +95,7 @@ type command struct {
 	from, to, share                                  string
 	back, dryRun                                     bool
 	run, revision, source, tools, shelf, keys, class string // of release
+	attestation                                      string
 }
 
 // errFindings makes the exit code 1 without a further message: the findings are the result.
@@ -134,6 +135,7 @@ func run(arguments []string, out, errOut io.Writer) int {
 	c.flags.StringVar(&c.tools, "tools", os.Getenv(pipeline.Tools), "the directory of what synthesized it")
 	c.flags.StringVar(&c.shelf, "shelf", "", "a directory that stands for the pipeline's bucket of releases")
 	c.flags.StringVar(&c.keys, "keys", "", "a directory with the public key of each who signs, as NAME.pem")
+	c.flags.StringVar(&c.attestation, "attestation", "", "a signed attestation, to check by itself or against a release")
 	c.flags.StringVar(&c.class, "as", "", "the class of approvers that you agree for")
 	rest, err := parse(c.flags, arguments)
 	if errors.Is(err, flag.ErrHelp) {
@@ -315,6 +317,8 @@ func help(c *command, _ []string) error {
 		"intends; lone templates are read as deployed to --account ID and --region NAME; an EXPORT is what\n" +
 		"'aws iam get-account-authorization-details' prints of a live account; verify --sarif and\n" +
 		"diff --markdown print for code hosts.\n" +
+		"verify --attestation FILE asks nobody: it checks who signed what a release is said to be, by the public\n" +
+		"keys in --keys (judge.pem, gate.pem), whether it still holds, and whether RELEASE deploys that and no more.\n" +
 		"promote edits ENVIRONMENT's file, minimally, prints the change as a diff, and deploys nothing: commit it,\n" +
 		"and the pipeline judges it as it judges every change, its evaluation and approvals too, also of --back.\n" +
 		"  promote ENV AGENT LANE --share 5%      starts LANE, or changes its share; --share 0% ends it\n" +

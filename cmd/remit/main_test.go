@@ -38,8 +38,10 @@ func told(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
 		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE") != "",
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"seal": seal},
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("COMPANIES", companies)
+			env.Values[signersOf{}] = keysFor(t, env.WorkDir)
 			return nil
 		},
 	})

@@ -56,15 +56,25 @@ func releaseHelp() string {
 }
 
 func readRelease(dir string) (release.Release, error) {
-	if err := isDirectory(dir); err != nil {
+	if err := isRelease(dir); err != nil {
 		return release.Release{}, err
 	}
 	return release.Read(os.DirFS(dir))
 }
 
+func isRelease(dir string) error {
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return usage{fmt.Sprintf("there is no directory %s; a release is a directory with declaration/ and assembly/", dir)}
+	}
+	return nil
+}
+
 func makeRelease(c *command, arguments []string) error {
 	if c.revision == "" {
 		return usage{"--revision is missing: the commit that this is made from"}
+	}
+	if err := isRelease(arguments[0]); err != nil {
+		return err
 	}
 	tool, err := toolDigest(c.tools)
 	if err != nil {
@@ -101,6 +111,9 @@ func toolDigest(dir string) (string, error) {
 		fmt.Fprintf(&all, "%s %s\n", attest.Digest(content), filepath.ToSlash(relative))
 		return err
 	})
+	if err == nil && all.Len() == 0 {
+		err = fmt.Errorf("there is nothing in %s, and something synthesized this; name the directory of that with --tools", dir)
+	}
 	return attest.Digest([]byte(all.String())), err
 }
 
@@ -431,25 +444,7 @@ func (b bench) sealed(ctx context.Context, e platform.Environment) ([]byte, atte
 	if err := a.For(b.p.Name, e.Name, time.Now()); err != nil {
 		return nil, a, err
 	}
-	return text, a, b.matches(a, e)
-}
-
-// matches holds the release in hand against what was attested.
-func (b bench) matches(a attest.Attestation, e platform.Environment) error {
-	if a.Release != b.Digest {
-		return fmt.Errorf("what was attested is release %.12s, and this is %.12s", a.Release, b.Digest)
-	}
-	subjects, err := b.Subjects(b.p, e.Name)
-	if err != nil {
-		return err
-	}
-	same := slices.EqualFunc(subjects, a.Subjects, func(x, y attest.Subject) bool {
-		return x.Name == y.Name && x.Digest["sha256"] == y.Digest["sha256"]
-	})
-	if !same {
-		return fmt.Errorf("release %.12s deploys something else to %s than what was attested", b.Digest, e.Name)
-	}
-	return nil
+	return text, a, b.Attested(b.p, a)
 }
 
 // setOf is the stacks of one of the two sets that are deployed by roles of their own.

@@ -24,6 +24,9 @@ import (
 const collectAt = 400
 
 func prove(c *command, arguments []string) error {
+	if c.attestation != "" {
+		return proveAttestation(c, arguments)
+	}
 	debug.SetGCPercent(collectAt)
 	p, err := c.platformFlag()
 	if err != nil {
