@@ -81,6 +81,18 @@ var walls = []wall{
 	{"remit/promotion", map[string]string{
 		"remit/platform/load": "it edits text; whether the declaration holds is asked by whoever writes it", "remit/grants": "it knows no access", "remit/change": "it edits; what an edit needs is judged elsewhere", "remit/verify": "it knows no access", sdk: "an edit asks no account", cdk: "an edit needs no Node",
 	}},
+	{"remit/attest", map[string]string{
+		"remit/platform/...": "what is signed is judged without any declaration", "remit/pipeline": "it knows no pipeline", "remit/shelf": "it knows no place where anything lies", sdk: "keys and objects are ports", cdk: "it is shipped in functions that guard deployments", yaml: "it is shipped in functions that guard deployments",
+	}},
+	{"remit/shelf", map[string]string{
+		"remit/platform/...": "it keeps what it is given, whatever it says", sdk: "a store is a port", cdk: "it is shipped in the gate",
+	}},
+	{"remit/pipeline", map[string]string{
+		"remit/platform/load": "it takes a resolved declaration", "remit/lambdas/...": "the steps are data, whoever walks them", sdk: "it runs nothing", cdk: "a rehearsal walks it without Node",
+	}},
+	{"remit/release", map[string]string{
+		"remit/lambdas/...": "a release is judged the same whoever takes it through", "remit/constructs": "the judge reads what was synthesized, and does not make it", sdk: "it is judged offline", cdk: "it is judged without Node",
+	}},
 	{"remit/identity", map[string]string{
 		thirdParty: "every line that decides whom to trust is read and fuzzed here; no library measured was strict enough alone", "remit/policy": "who is asking is decided before what they may do",
 	}},
@@ -90,8 +102,8 @@ var walls = []wall{
 	{"remit/lambdas/gateway", map[string]string{
 		"remit/platform/...": "it reads a bundle: cold start and attack surface", yaml: "it reads a bundle", cdk: "cold start and attack surface", sdk: "AWS is wired in bootstrap; the handler knows ports",
 	}},
-	ports("remit/lambdas/entry"), ports("remit/lambdas/approve"), ports("remit/lambdas/model"), ports("remit/lambdas/authorizer"), ports("remit/lambdas/reach"), ports("remit/lambdas/sealing"), ports("remit/lambdas/login"), ports("remit/lambdas/closing"), ports("remit/lambdas/operate"), ports("remit/lambdas/watch"), ports("remit/lambdas/meter"), ports("remit/lambdas/metric"), ports("remit/lambdas/arguments"),
-	shipped("remit/lambdas/entry/bootstrap"), shipped("remit/lambdas/model/bootstrap"), shipped("remit/lambdas/approve/bootstrap"), shipped("remit/lambdas/registry"), shipped("remit/lambdas/closing/bootstrap"), shipped("remit/lambdas/operate/bootstrap"), shipped("remit/lambdas/watch/bootstrap"), shipped("remit/lambdas/meter/bootstrap"), shipped("remit/lambdas/request/bootstrap"), shipped("remit/lambdas/response/bootstrap"), shipped("remit/lambdas/reach/bootstrap"), shipped("remit/lambdas/authorizer/bootstrap"), shipped("remit/lambdas/interceptor"),
+	ports("remit/lambdas/entry"), ports("remit/lambdas/approve"), ports("remit/lambdas/model"), ports("remit/lambdas/authorizer"), ports("remit/lambdas/reach"), ports("remit/lambdas/sealing"), ports("remit/lambdas/login"), ports("remit/lambdas/closing"), ports("remit/lambdas/operate"), ports("remit/lambdas/watch"), ports("remit/lambdas/meter"), ports("remit/lambdas/metric"), ports("remit/lambdas/arguments"), ports("remit/lambdas/gate"), ports("remit/lambdas/hook"), ports("remit/lambdas/hook/payload"), ports("remit/lambdas/person"),
+	shipped("remit/lambdas/entry/bootstrap"), shipped("remit/lambdas/model/bootstrap"), shipped("remit/lambdas/approve/bootstrap"), shipped("remit/lambdas/registry"), shipped("remit/lambdas/closing/bootstrap"), shipped("remit/lambdas/operate/bootstrap"), shipped("remit/lambdas/watch/bootstrap"), shipped("remit/lambdas/meter/bootstrap"), shipped("remit/lambdas/request/bootstrap"), shipped("remit/lambdas/response/bootstrap"), shipped("remit/lambdas/reach/bootstrap"), shipped("remit/lambdas/authorizer/bootstrap"), shipped("remit/lambdas/interceptor"), shipped("remit/lambdas/gate/bootstrap"), shipped("remit/lambdas/gate/codepipeline"), shipped("remit/lambdas/hook/bootstrap"),
 	{"remit/anomaly", map[string]string{"remit/ledger/...": "it judges counts, wherever they come from", "remit/lambdas/...": "it judges counts, whoever acts on it"}},
 	{"remit/ledger/dynamo", map[string]string{
 		"remit/platform/...": "a store knows items, not declarations", "remit/policy/...": "a store knows items, not rules", cdk: "it is shipped in every Lambda",
