@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,8 +55,8 @@ func TestWhatIsSealedOpensForWhoeverHasEachKeyAndForNobodyElse(t *testing.T) {
 		"no keys":                           {judged, nil, []string{attest.Judge}, "there is no key to check the judge's signature with"},
 		"nobody asked":                      {judged, keys, nil, "nobody's signature was asked for"},
 		"no envelope":                       {[]byte(`{}`), keys, []string{attest.Judge}, "no in-toto statement"},
-		"something after it":                {append(judged[:len(judged):len(judged)], `{}`...), keys, []string{attest.Judge}, "something follows it"},
-		"a bracket after it":                {append(judged[:len(judged):len(judged)], `}`...), keys, []string{attest.Judge}, "something follows it"},
+		"something after it":                {append(slices.Clip(judged), `{}`...), keys, []string{attest.Judge}, "something follows it"},
+		"a bracket after it":                {append(slices.Clip(judged), `}`...), keys, []string{attest.Judge}, "something follows it"},
 		"too large":                         {make([]byte, attest.MaxEnvelope+1), keys, []string{attest.Judge}, "are not read"},
 		"an evaluation":                     {attesttest.Seal(t, signers, attest.Evaluation{}.Statement(), attest.Judge), keys, []string{attest.Judge}, "not the \"urn:remit:release:1\" that is wanted"},
 	} {
@@ -142,7 +143,7 @@ func covering() attest.Attestation {
 
 func TestOnlyTheTemplateThatWasJudgedIsCoveredWithEverythingItTakes(t *testing.T) {
 	lies := func(digest string, err error) func(string, string) (string, error) {
-		return func(bucket, key string) (string, error) { return digest, err }
+		return func(string, string) (string, error) { return digest, err }
 	}
 	for name, c := range map[string]struct {
 		stack, template string

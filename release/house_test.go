@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func declare(t *testing.T, dir string, edits ...edit) {
 			t.Fatal(err)
 		}
 		text := string(content)
-		for _, e := range append(promoted[:len(promoted):len(promoted)], edits...) {
+		for _, e := range append(slices.Clip(promoted), edits...) {
 			if e.file != name {
 				continue
 			}

@@ -95,20 +95,18 @@ func toolDigest(dir string) (string, error) {
 	if dir == "" {
 		return "", usage{"--tools is missing: the directory of what synthesized the assembly"}
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", usage{fmt.Sprintf("there is no directory of tools at %s: %v", dir, err)}
+	}
+	defer func() { _ = root.Close() }() // it was only read
 	var all strings.Builder
-	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && entry.Name() == packed {
-			return fs.SkipDir
-		}
+	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		relative, err := filepath.Rel(dir, name)
-		fmt.Fprintf(&all, "%s %s\n", attest.Digest(content), filepath.ToSlash(relative))
+		content, err := root.ReadFile(name)
+		fmt.Fprintf(&all, "%s %s\n", attest.Digest(content), name)
 		return err
 	})
 	if err == nil && all.Len() == 0 {

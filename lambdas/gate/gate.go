@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"remit/attest"
@@ -141,11 +142,11 @@ func (g *Gate) admit(ctx context.Context, environment, execution string, sealed 
 }
 
 func summary(class string, agreed []attest.Approval) string {
-	out := class
+	said := []string{class}
 	for _, a := range agreed {
-		out += fmt.Sprintf("; %s agreed for %s", a.Person, a.Class)
+		said = append(said, fmt.Sprintf("%s agreed for %s", a.Person, a.Class))
 	}
-	return out
+	return strings.Join(said, "; ")
 }
 
 // answer answers the pipeline, if it is this run that waits.

@@ -219,7 +219,7 @@ func TestWhatCannotBeBelievedIsRefusedAndNeverSigned(t *testing.T) {
 			a.Environment, a.Execution = "stage", "run-3"
 			h.lay(t, "run-3", a, attest.Judge)
 		}, "run-3", "the attestation is for stage of acme, and this is prod of acme"},
-		"an old run, again": {func(t *testing.T, h *house) { h.Now = func() time.Time { return noon.Add(48 * time.Hour) } }, "run-2", "expired"},
+		"an old run, again": {func(_ *testing.T, h *house) { h.Now = func() time.Time { return noon.Add(48 * time.Hour) } }, "run-2", "expired"},
 		"that was judged by what ran": {func(t *testing.T, h *house) {
 			_ = h.Shelf.Run(t.Context(), attest.Run{Environment: "prod", Release: "r9", Execution: "run-1"})
 		}, "run-2", "it was judged against release r1 of run run-1, and r9 of run run-1 runs in prod now"},

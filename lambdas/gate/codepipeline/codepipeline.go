@@ -79,8 +79,7 @@ func (p Pipeline) Answer(ctx context.Context, environment string, r gate.Run, op
 		PipelineName: &p.Name, StageName: &environment, ActionName: aws.String(action(environment)), Token: &r.Token,
 		Result: &types.ApprovalResult{Status: status, Summary: aws.String(summary(why))},
 	})
-	var done *types.ApprovalAlreadyCompletedException
-	if errors.As(err, &done) {
+	if _, done := errors.AsType[*types.ApprovalAlreadyCompletedException](err); done {
 		return nil
 	}
 	return err

@@ -23,7 +23,7 @@ import (
 
 func main() {
 	config, keys := role.Config(), attest.Keys{}
-	for _, signer := range strings.Split(environ.Must("REMIT_SIGNERS"), ",") {
+	for signer := range strings.SplitSeq(environ.Must("REMIT_SIGNERS"), ",") {
 		keys[signer] = signing.Checked{Client: kms.NewFromConfig(config, func(o *kms.Options) { o.Region = environ.Must("REMIT_KEYS_REGION") }), ID: environ.Must("REMIT_KEY_" + strings.ToUpper(signer))}
 	}
 	bucket := environ.Must("REMIT_BUCKET")
