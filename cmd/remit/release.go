@@ -102,6 +102,9 @@ func toolDigest(dir string) (string, error) {
 	defer func() { _ = root.Close() }() // it was only read
 	var all strings.Builder
 	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && entry.Name() == packed {
+			return fs.SkipDir
+		}
 		if err != nil || entry.IsDir() {
 			return err
 		}
