@@ -97,6 +97,9 @@ func (c *checker) deploy(at string, e platform.Environment) {
 			c.say("unknown-account", at+"deploy.by", "the pipeline has no account", "declare shared.accounts.pipeline in "+platformFile)
 		}
 	}
+	if e.Deploy.ByPipeline() && !e.Deploy.OnlyPipeline() && (len(e.Deploy.Approvers) > 0 || e.Evaluation != nil) {
+		c.say("bad-deploy", at+"deploy.by", "lets people past the approvers and the evaluation that the pipeline waits for", "keep the word pipeline alone, or declare neither deploy.approvers nor evaluation")
+	}
 	for i, principal := range e.Deploy.By {
 		if principal != "" && principal != platform.Pipeline && !iamRole.MatchString(principal) {
 			c.say("bad-deploy", fmt.Sprintf("%sdeploy.by[%d]", at, i), "must be the word pipeline or an IAM role's ARN", "such as arn:aws:iam::111122223333:role/Developer")
