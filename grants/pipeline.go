@@ -308,12 +308,13 @@ func PipelineFence(p *platform.Platform) iam.World {
 	shelved := allow("UseShelf", "releases and what is said of them; who writes what is in the bucket's own policy", list("s3:GetObject", "s3:ListBucket", "s3:PutObject"), list(releases, releases+"/*"))
 	source := useConnection(p.Shared.Pipeline)
 	use := allow("UseKeys", "which key signs for whom is in the key's own policy", list("kms:GetPublicKey", "kms:Sign", "kms:Verify"), list(site.ARN("kms", "key/*")))
+	sign := allow("Sign", "which key signs for whom is in the key's own policy", list("kms:GetPublicKey", "kms:Sign"), list(site.ARN("kms", "key/*")))
 	check := allow("CheckSignatures", "of who signed", list("kms:Verify"), list(site.ARN("kms", "key/*")))
 	kinds := map[string]iam.Document{
 		platform.Pipeline:               iam.Doc(append(serviceStatements(site, p.Shared.Pipeline), neverEscalate, neverAssume, neverInvoke)...),
 		"step-" + pipeline.TestRole:     iam.Doc(logs, take, source, signInToRegistry, pushImages(site), neverEscalate, neverAssume, neverInvoke),
 		"step-" + pipeline.JudgeRole:    iam.Doc(logs, take, handOn(site), shelved, source, use, neverEscalate, neverAssume, neverInvoke),
-		"step-" + pipeline.EvaluateRole: iam.Doc(logs, take, shelved, source, use, neverEscalate, neverAssume, neverInvoke),
+		"step-" + pipeline.EvaluateRole: iam.Doc(logs, take, shelved, source, sign, neverEscalate, neverAssume, neverInvoke),
 		"step-" + pipeline.FenceRole:    iam.Doc(logs, take, look(site, "ReadShelf", "what lets a release in", ""), check, enters(p, "fence-assets", "fence-deploy", "lookup"), neverEscalate, neverInvoke),
 		"step-" + pipeline.DeployRole:   iam.Doc(logs, take, shelved, check, enters(p, "assets", "deploy", "lookup"), neverEscalate, neverInvoke),
 		"gate":                          iam.Doc(lambdaLogs(site), ownTraces, shelved, use, allow("AnswerApprovals", "where this pipeline waits", list("codepipeline:GetPipelineState", "codepipeline:PutApprovalResult"), list(pipelineARN(site), pipelineARN(site)+"/*")), neverEscalate, neverAssume, neverInvoke),

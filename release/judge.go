@@ -54,13 +54,13 @@ func Judge(c Case) (a attest.Attestation, warnings []string, err error) {
 	if a.Subjects, err = c.Release.Subjects(p, e.Name); err != nil {
 		return a, nil, err
 	}
-	if a.Checks, err = c.proven(p); err != nil {
-		return a, nil, err
-	}
 	if a.From, err = c.passed(p, e); err != nil {
 		return a, nil, err
 	}
 	if a.Evaluation, warnings, err = c.evaluated(e); err != nil {
+		return a, nil, err
+	}
+	if a.Checks, err = c.proven(p); err != nil {
 		return a, nil, err
 	}
 	a.Verdict = c.verdict(p, e)

@@ -271,5 +271,6 @@ func TestWhatCannotBeReadIsNotProven(t *testing.T) {
 		`{"Resources":{"Role":{"Type":"AWS::IAM::Role","Properties":{"AssumeRolePolicyDocument":{"Fn::Transform":{"Name":"x"}}}}}}`)
 	c := asks(t)
 	c.Release = made(t, dir)
+	c.From.Release, c.Evaluation.Release = c.Release.Digest, c.Release.Digest
 	refused(t, "a macro", c, "UNREADABLE")
 }

@@ -162,7 +162,6 @@ var pipelineCeilings = []row{
 	{kind: "step-evaluate", actions: useSource, own: list("{connection}"), why: "what evaluates"},
 	{kind: "step-evaluate", actions: list("s3:GetObject", "s3:ListBucket", "s3:PutObject"), own: list("{releases}", "{releases}/evaluations/*"), family: list("{releases}", "{releases}/*"), why: "what it measured"},
 	{kind: "step-evaluate", actions: list("kms:GetPublicKey", "kms:Sign"), own: list("{evaluator key}"), family: keys, why: "in its own name"},
-	{kind: "step-evaluate", actions: list("kms:Verify"), own: nil, family: keys, why: "its boundary names keys and not what for"},
 
 	{kind: "step-fence", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
 	{kind: "step-fence", actions: takeArtifacts, own: list("{artifacts}/*"), why: "the release"},

@@ -54,7 +54,8 @@ var (
 	handOnAnything    = cant{sentence: "it writes what is deployed, or what is said of it", actions: []string{"s3:PutObject", "s3:DeleteObject"}}
 	attestAnything    = cant{sentence: "it says of a release what only the judge says", actions: []string{"s3:PutObject", "s3:DeleteObject"}, on: list("{releases}/attestations/*", "{releases}/releases/*")}
 	admitAnything     = cant{sentence: "it lets a release in, or agrees in somebody's name", actions: []string{"s3:PutObject", "s3:DeleteObject"}, on: list("{releases}/admissions/*", "{releases}/approvals/*")}
-	answerWaiting     = cant{sentence: "it answers where the pipeline waits for people, or changes the pipeline", actions: []string{"codepipeline:PutApprovalResult", "codepipeline:UpdatePipeline", "codepipeline:DisableStageTransition", "codepipeline:OverrideStageCondition", "codebuild:UpdateProject"}}
+	answerWaiting     = cant{sentence: "it answers where the pipeline waits for people, or changes the pipeline", actions: append(list("codepipeline:PutApprovalResult"), changePipeline.actions...)}
+	changePipeline    = cant{sentence: "it changes the pipeline", actions: []string{"codepipeline:UpdatePipeline", "codepipeline:DisableStageTransition", "codepipeline:OverrideStageCondition", "codebuild:UpdateProject"}}
 	signAsOthers      = cant{sentence: "it signs in another's name than the judge's", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{judge key}")}
 	signNoMeasure     = cant{sentence: "it signs in another's name than the evaluator's", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{evaluator key}")}
 	signNoAdmission   = cant{sentence: "it signs in another's name than the gate's", actions: []string{"kms:Sign", "kms:GenerateMac", "sts:GetWebIdentityToken"}, except: list("{gate key}")}
@@ -82,7 +83,7 @@ var compromised = []compromise{
 	{"judging-step", []string{"step-judge"}, []cant{startAgents, loosen, callTools, readSecrets, signAsOthers, rewriteCode, permissions, deleteThings, becomeOthers, admitAnything, answerWaiting}},
 	{"evaluating-step", []string{"step-evaluate"}, []cant{startAgents, loosen, callTools, readSecrets, signNoMeasure, rewriteCode, permissions, deleteThings, becomeOthers, attestAnything, admitAnything, answerWaiting}},
 	{"deploying-step", []string{"step-fence", "step-deploy"}, []cant{startAgents, loosen, callTools, readSecrets, sign, rewriteCode, permissions, deleteThings, attestAnything, admitAnything, answerWaiting}},
-	{"gate", []string{"gate"}, []cant{startAgents, loosen, callTools, readSecrets, signNoAdmission, rewriteCode, permissions, deleteThings, becomeOthers, attestAnything}},
+	{"gate", []string{"gate"}, []cant{startAgents, loosen, callTools, readSecrets, signNoAdmission, rewriteCode, permissions, deleteThings, becomeOthers, attestAnything, changePipeline}},
 	{"approver", []string{"approver"}, []cant{startAgents, loosen, callOtherThanGate, readOtherThanGate, sign, rewriteCode, permissions, deleteThings, becomeOthers, touchMemory, answerWaiting}},
 	{"hook", []string{"hook", "hook-caller"}, []cant{startAgents, loosen, callOtherThanHook, readSecrets, sign, rewriteCode, permissions, deleteThings, becomeOthers, handOnAnything, answerWaiting}},
 	{"entry", []string{"entry"}, []cant{setUsers, loosen, callTools, rewriteCode, permissions, deleteThings, stopNobody, rewriteFacts, blindWatch}},

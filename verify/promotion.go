@@ -5,12 +5,13 @@ import (
 	"strings"
 
 	"remit/iam"
+	"remit/iam/proof"
 	"remit/platform"
 )
 
 var promotion = Rule{
 	ID: "promotion", Declared: true,
-	Sentence: "Only the gate answers where the pipeline waits; only declared approvers reach it, through an address that AWS signs them in at, each under their own name; and each part of what is said of a release has one role that writes it and one that signs it.",
+	Sentence: "Only the gate answers where the pipeline waits; only declared approvers reach it, through an address that AWS signs them in at, each under their own name; and each part of what is said of a release has one role that writes it and one that signs it, which its key and its bucket hold to by themselves.",
 	Why:      "Whoever can answer for the gate, come under a colleague's name or sign for the judge deploys what nobody agreed to.",
 	Source:   "design §9; CodePipeline User Guide, approvals-iam-permissions; Lambda developer guide, urls-auth",
 	judge: func(c *court) []Finding {
@@ -47,15 +48,46 @@ func (c *court) answerers(site platform.Site) []Finding {
 	return out
 }
 
-// sayers: who signs in another's name, or writes another's part.
+// sayers: who signs in another's name, or writes another's part, and which key or bucket would
+// leave that to the IAM of its account.
 func (c *court) sayers(site platform.Site) []Finding {
-	shelf := "arn:" + site.Partition() + ":s3:::" + site.ShelfBucket() + "/"
+	shelf := "arn:" + site.Partition() + ":s3:::" + site.ShelfBucket()
 	var out []Finding
-	for _, part := range []struct{ signer, kind string }{{"judge", "step-judge"}, {"evaluator", "step-evaluate"}, {"gate", "gate"}} {
-		out = append(out, c.besides(site, "it signs in the "+part.signer+"'s name", want(list("kms:Sign"), list(site.KeyARN(platform.SignerKeyID(part.signer)))), part.kind)...)
+	for _, part := range []struct{ signer, role string }{{"judge", "judge"}, {"evaluator", "evaluate"}, {"gate", "gate"}} {
+		key := site.KeyARN(platform.SignerKeyID(part.signer))
+		signs := want(list("kms:Sign"), list(key))
+		out = append(out, c.besides(site, "it signs in the "+part.signer+"'s name", signs, pipelineKinds[part.role])...)
+		out = append(out, c.leaves(key, "it lets somebody else sign in the "+part.signer+"'s name", site.Role(platform.Pipeline, part.role), func(p iam.Policy) proof.Search {
+			return proof.Search{Within: []iam.Document{signs, whoAsks(p.Document, p.ARN)}}
+		})...)
 	}
-	for _, part := range []struct{ of, kind string }{{"releases", "step-judge"}, {"attestations", "step-judge"}, {"evaluations", "step-evaluate"}, {"approvals", "gate"}, {"admissions", "gate"}, {"deployed", "step-deploy"}} {
-		out = append(out, c.besides(site, "it writes "+part.of+" of releases", want(list("s3:PutObject"), list(shelf+part.of+"/*")), part.kind)...)
+	for _, part := range []struct{ of, role string }{{"releases", "judge"}, {"attestations", "judge"}, {"evaluations", "evaluate"}, {"approvals", "gate"}, {"admissions", "gate"}, {"deployed", "deploy"}} {
+		writes := want(list("s3:PutObject"), list(shelf+"/"+part.of+"/*"))
+		out = append(out, c.besides(site, "it writes "+part.of+" of releases", writes, pipelineKinds[part.role])...)
+		out = append(out, c.leaves(shelf, "it lets somebody else write "+part.of+" of releases", site.Role(platform.Pipeline, part.role), func(p iam.Policy) proof.Search {
+			return proof.Search{Within: []iam.Document{writes}, Beyond: denialsOf([]iam.Document{whoAsks(p.Document, p.ARN)})}
+		})...)
+	}
+	return out
+}
+
+// leaves looks for a request of another than one role that a resource's own policy, where there
+// is one to read, would leave to IAM.
+func (c *court) leaves(resource, sentence, role string, ask func(iam.Policy) proof.Search) []Finding {
+	var out []Finding
+	for _, p := range c.World.Policies {
+		if string(p.ARN) != resource {
+			continue
+		}
+		search := ask(p)
+		search.Where = []iam.Statement{{When: []iam.Condition{iam.When("ArnNotEquals", "aws:PrincipalArn", role)}}}
+		if answer := search.Run(); !answer.Yes {
+			f := Finding{Role: p.ARN, Sentence: sentence, At: p.From}
+			if answer.Witness == nil {
+				f.Unproven = answer.Why
+			}
+			out = append(out, f)
+		}
 	}
 	return out
 }

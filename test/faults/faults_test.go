@@ -239,7 +239,7 @@ var faults = []fault{
 
 // planted is every fault there is.
 func planted() []fault {
-	return slices.Concat(faults, more(), interventions(), metering(), promoting())
+	return slices.Concat(faults, more(), interventions(), metering(), promotions())
 }
 
 // healthy is the worked company's whole world, which is clean before anything is planted.
