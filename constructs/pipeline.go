@@ -180,7 +180,7 @@ func project(s stack, p *platform.Platform, site platform.Site, kept platform.En
 	made := raw(s, platform.Pascal(kind)+"Project", "AWS::CodeBuild::Project", map[string]any{
 		"Name": name, "Description": "Remit: the " + kind + " steps of the pipeline", "TimeoutInMinutes": 60,
 		"ServiceRole": site.Role(platform.Pipeline, kind), // CDK's validator takes an attribute of the role for its name here (E3050)
-		"Artifacts": map[string]any{"Type": "CODEPIPELINE"},
+		"Artifacts":   map[string]any{"Type": "CODEPIPELINE"},
 		"Environment": map[string]any{
 			"Type": "ARM_CONTAINER", "ComputeType": "BUILD_GENERAL1_MEDIUM", "Image": "aws/codebuild/amazonlinux-aarch64-standard:3.0", "PrivilegedMode": kind == pipeline.TestRole, // images are built with Docker
 		},
@@ -325,17 +325,14 @@ func hook(stage awscdk.Stage, p *platform.Platform, e platform.Environment, site
 	s := administered(stage, site, site.HookStack(), site.HookStack(), "Remit: only what was attested is deployed to the "+site.Purpose+" account")
 	world, shared := grants.Hook(p, e, site), p.SharedSite(platform.Pipeline)
 	made := hookRoles(s, site, world)
-	signers := "judge"
-	environment := map[string]*string{"REMIT_KEY_JUDGE": jsii.String(shared.SignerAlias(attest.Judge))}
-	if len(e.Deploy.Approvers) > 0 {
-		signers += ",gate"
-		environment["REMIT_KEY_GATE"] = jsii.String(shared.SignerAlias(attest.Gate))
+	environment := map[string]*string{
+		"REMIT_PLATFORM": jsii.String(p.Name), "REMIT_ENVIRONMENT": jsii.String(e.Name), "REMIT_APART": jsii.String(site.BootstrapStack() + "," + site.HookStack()),
+		"REMIT_BUCKET": jsii.String(site.AssetBucket()), "REMIT_PREFIXES": jsii.String(platform.StackAssets + "," + platform.FenceAssets), "REMIT_ACCOUNT": jsii.String(string(site.Account)),
+		"REMIT_SIGNERS": jsii.String("judge"), "REMIT_KEY_JUDGE": jsii.String(shared.SignerAlias(attest.Judge)), "REMIT_KEYS_REGION": jsii.String(shared.Region),
 	}
-	for name, value := range map[string]string{
-		"REMIT_PLATFORM": p.Name, "REMIT_ENVIRONMENT": e.Name, "REMIT_SIGNERS": signers, "REMIT_APART": site.BootstrapStack() + "," + site.HookStack(),
-		"REMIT_BUCKET": site.AssetBucket(), "REMIT_PREFIXES": platform.StackAssets + "," + platform.FenceAssets, "REMIT_ACCOUNT": string(site.Account), "REMIT_KEYS_REGION": shared.Region,
-	} {
-		environment[name] = jsii.String(value)
+	if len(e.Deploy.Approvers) > 0 {
+		environment["REMIT_SIGNERS"] = jsii.String("judge,gate")
+		environment["REMIT_KEY_GATE"] = jsii.String(shared.SignerAlias(attest.Gate))
 	}
 	f := functionOf(s, b, e, function{id: "Hook", name: site.HookFunction(), kind: "hook", says: "answers CloudFormation before it changes a stack of " + e.Name, role: made[iam.ARN(site.Role("hook")).Name()], memory: 1024, timeout: 29, environment: environment})
 	raw(s, "LambdaHook", "AWS::CloudFormation::LambdaHook", map[string]any{

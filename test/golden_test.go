@@ -41,6 +41,7 @@ func TestGoldenIAMIsWhatWasReviewed(t *testing.T) {
 			golden(t, written, filepath.Join(company, e.Name, "resources.txt"), resources(p, e, append(bootstrapStacks(t, p, e), stacks...)))
 			golden(t, written, filepath.Join(company, e.Name, "trusts.txt"), trusts(p, e, world, names))
 			if e.Name == shared {
+				written[filepath.Join("golden", company, shared, "guardrails.txt")] = true // TestGoldenGuardrails… compares it
 				continue
 			}
 			written[filepath.Join("golden", company, e.Name, "agents.txt")] = true // TestGoldenAgents… compares it
@@ -67,6 +68,21 @@ func TestGoldenAgentsAreWhatWasReviewed(t *testing.T) {
 			}
 			golden(t, map[string]bool{}, filepath.Join(company, e.Name, "agents.txt"), text)
 		}
+	}
+}
+
+// TestGoldenGuardrailsAreWhatWasReviewed: what nobody may do, as remit guardrails prints it and
+// the organization's account deploys it.
+func TestGoldenGuardrailsAreWhatWasReviewed(t *testing.T) {
+	remit := command(t)
+	for _, company := range companies(t) {
+		p := declared(t, company)
+		run := exec.Command(remit, "guardrails", "../environments/"+company)
+		out, err := run.Output()
+		if err != nil {
+			t.Fatalf("%v: %v", run, err)
+		}
+		golden(t, map[string]bool{}, filepath.Join(company, shared, "guardrails.txt"), fmt.Sprintf("# %s: remit guardrails       %s\n\n%s", p.Name, madeBy, out))
 	}
 }
 

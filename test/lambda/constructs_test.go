@@ -18,12 +18,13 @@ import (
 func TestTheEnvironmentsHereAreTheOnesThatAreDeployed(t *testing.T) {
 	w := deployed(t)
 	l := w.lane("loan-processor", "stable")
-	const asserting = "REMIT_CALL_KEY" // added where a lane asserts
+	const asserting = "REMIT_CALL_KEY"                   // added where a lane asserts
+	gated := []string{"REMIT_KEY_GATE", "REMIT_SIGNERS"} // added where somebody has to agree
 	request := maps.Clone(l.request.Environment)
 	delete(request, asserting)
-	here := []string{named(w.entry.Environment), named(request), named(l.response.Environment), named(l.reachEnvironment()), named(l.brokerEnvironment()), named(w.sweepEnvironment()), named(w.approveEnvironment()), named(w.closingEnvironment()), named(w.operateEnvironment()), named(w.watchEnvironment()), named(w.meterEnvironment())}
+	here := []string{named(w.entry.Environment), named(request), named(l.response.Environment), named(l.reachEnvironment()), named(l.brokerEnvironment()), named(w.sweepEnvironment()), named(w.approveEnvironment()), named(w.closingEnvironment()), named(w.operateEnvironment()), named(w.watchEnvironment()), named(w.meterEnvironment()), named(w.gateEnvironment()), named(w.hookEnvironment())}
 	there, added := literals(t)
-	if !slices.Equal(added, []string{asserting}) {
+	if !slices.Equal(added, append([]string{asserting}, gated...)) {
 		t.Errorf("constructs add %v to environments", added)
 	}
 	there = slices.DeleteFunc(there, func(e string) bool { return strings.Contains(e, "REMIT_PROMPTS") }) // the agent's own container, no function
@@ -66,6 +67,7 @@ func literals(t *testing.T) (environments, added []string) {
 		})
 	}
 	slices.Sort(environments)
+	slices.Sort(added)
 	return environments, added
 }
 

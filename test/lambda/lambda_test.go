@@ -230,6 +230,8 @@ func TestAFunctionWithoutOneOfItsVariablesDoesNotStartAndNamesIt(t *testing.T) {
 		w.function("closing", w.site.Role("closing"), documents(t, "closings.json", w.p.Closings(w.e)), w.closingEnvironment(), time.Minute),
 		w.function("operate", w.site.Role("operate"), nil, w.operateEnvironment(), time.Minute),
 		w.function("meter", w.site.Role("meter"), documents(t, "meter.json", meterOf(t)), w.meterEnvironment(), time.Minute),
+		w.function("gate", "", nil, w.gateEnvironment(), time.Minute),
+		w.function("hook", "", nil, w.hookEnvironment(), time.Minute),
 		w.function("reach", l.LaneSite.Role("reach"), lent, l.reachEnvironment(), time.Minute),
 		w.function("authorizer", "", nil, map[string]string{"REMIT_TOOL": "lookup_regulation", "REMIT_ISSUER": w.door.URL}, time.Minute),
 	} {

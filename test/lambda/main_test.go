@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(built)
-		for _, function := range []string{"entry", "approve", "request", "response", "reach", "authorizer", "sweep", "closing", "meter", "operate", "model", "watch"} {
+		for _, function := range []string{"entry", "approve", "request", "response", "reach", "authorizer", "sweep", "closing", "meter", "operate", "model", "watch", "gate", "hook"} {
 			if _, err := Build(function, built); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 				return 1
@@ -59,7 +59,7 @@ var inputs = sync.OnceValue(func() error {
 		return err
 	}
 	_, _ = os.Stat(filepath.Join(root, local.Dir)) // whether it is there is all that matters
-	for _, dir := range []string{"artifact", "audit", "constructs", "environments", "identity", "lambdas", "ledger", "policy", "terms"} {
+	for _, dir := range []string{"artifact", "attest", "audit", "constructs", "environments", "identity", "lambdas", "ledger", "policy", "shelf", "terms"} {
 		if err := filepath.WalkDir(filepath.Join(root, dir), func(string, fs.DirEntry, error) error { return nil }); err != nil {
 			return err
 		}

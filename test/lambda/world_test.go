@@ -24,6 +24,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"remit/artifact"
+	"remit/attest"
 	"remit/lambdas/gateway"
 	"remit/ledger"
 	"remit/ledger/dynamo"
@@ -199,6 +200,24 @@ func (w *world) operateEnvironment() map[string]string {
 // meterEnvironment is constructs/meter.go's.
 func (w *world) meterEnvironment() map[string]string {
 	return map[string]string{"REMIT_LEDGER": w.site.Ledger()}
+}
+
+// gateEnvironment and hookEnvironment are constructs/pipeline.go's.
+func (w *world) gateEnvironment() map[string]string {
+	site := w.p.SharedSite(platform.Pipeline)
+	return map[string]string{
+		"REMIT_PLATFORM": w.p.Name, "REMIT_PIPELINE": site.Named(), "REMIT_APPROVER": site.Role(platform.Pipeline, "approver"), "REMIT_SHELF": site.ShelfBucket(),
+		"REMIT_ACCOUNT": string(site.Account), "REMIT_KEY_JUDGE": site.SignerAlias(attest.Judge), "REMIT_KEY_GATE": site.SignerAlias(attest.Gate),
+	}
+}
+
+func (w *world) hookEnvironment() map[string]string {
+	shared := w.p.SharedSite(platform.Pipeline)
+	return map[string]string{
+		"REMIT_PLATFORM": w.p.Name, "REMIT_ENVIRONMENT": w.e.Name, "REMIT_APART": w.site.BootstrapStack() + "," + w.site.HookStack(), "REMIT_BUCKET": w.site.AssetBucket(),
+		"REMIT_PREFIXES": platform.StackAssets + "," + platform.FenceAssets, "REMIT_ACCOUNT": string(w.site.Account),
+		"REMIT_SIGNERS": "judge", "REMIT_KEY_JUDGE": shared.SignerAlias(attest.Judge), "REMIT_KEYS_REGION": shared.Region,
+	}
 }
 
 // lane is a running lane's part of the world: its registration, and its two interceptors.
