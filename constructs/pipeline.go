@@ -3,6 +3,7 @@ package constructs
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -83,9 +84,9 @@ func pipelineStack(s stack, p *platform.Platform, site platform.Site, b Built) {
 	artifacts := keptBucket(s, "Artifacts", site.ArtifactBucket(), policyOf(world, iam.ARN("arn:"+site.Partition()+":s3:::"+site.ArtifactBucket())))
 	topic := raw(s, "Waits", "AWS::SNS::Topic", map[string]any{"TopicName": site.Named("waits")})
 	gateFunction(s, p, site, kept, made[roleID(s, iam.ARN(site.Role(platform.Pipeline, "gate")))], topic, b)
-	images(s, p, site)
-	for _, kind := range slices.Sorted(slices.Values([]string{pipeline.TestRole, pipeline.JudgeRole, pipeline.EvaluateRole, pipeline.FenceRole, pipeline.DeployRole})) {
-		project(s, p, site, kept, kind, made[roleID(s, iam.ARN(site.Role(platform.Pipeline, kind)))])
+	images(s, p, site, world)
+	for _, kind := range slices.Sorted(maps.Keys(pipeline.Roles)) {
+		project(s, p, site, kept, kind, made[roleID(s, iam.ARN(site.Role(platform.Pipeline, pipeline.Roles[kind])))])
 	}
 	way := raw(s, "Pipeline", "AWS::CodePipeline::Pipeline", map[string]any{
 		"Name": site.Named(), "PipelineType": "V2", "ExecutionMode": "QUEUED", "RestartExecutionOnUpdate": false,
@@ -155,10 +156,10 @@ func gateFunction(s stack, p *platform.Platform, site platform.Site, kept platfo
 
 // images is one repository for each agent, whose tags never move, copied by digest to every
 // environment that the pipeline deploys.
-func images(s stack, p *platform.Platform, site platform.Site) {
+func images(s stack, p *platform.Platform, site platform.Site, world iam.World) {
 	for _, agent := range p.Agents {
 		repository := raw(s, platform.Pascal(agent.Name)+"Images", "AWS::ECR::Repository", map[string]any{
-			"RepositoryName": platform.AgentSite{Site: site, Agent: agent.Name}.Repository(), "ImageTagMutability": "IMMUTABLE", "ImageScanningConfiguration": map[string]any{"ScanOnPush": true},
+			"RepositoryName": platform.AgentSite{Site: site, Agent: agent.Name}.Repository(), "RepositoryPolicyText": document(s, policyOf(world, iam.ARN(site.ARN("ecr", "repository/"+platform.AgentSite{Site: site, Agent: agent.Name}.Repository()))).Document, nil), "ImageTagMutability": "IMMUTABLE", "ImageScanningConfiguration": map[string]any{"ScanOnPush": true},
 		})
 		repository.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	}
@@ -174,15 +175,15 @@ func images(s stack, p *platform.Platform, site platform.Site) {
 }
 
 // project is where the steps of one kind run. What they run comes with the step.
-func project(s stack, p *platform.Platform, site platform.Site, kept platform.Environment, kind string, role awsiam.CfnRole) {
-	name := site.Named(kind)
-	group := raw(s, platform.Pascal(kind)+"Logs", "AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/codebuild/" + name, "RetentionInDays": kept.Audit.Logs.Days()})
-	made := raw(s, platform.Pascal(kind)+"Project", "AWS::CodeBuild::Project", map[string]any{
-		"Name": name, "Description": "Remit: the " + kind + " steps of the pipeline", "TimeoutInMinutes": 60,
-		"ServiceRole": site.Role(platform.Pipeline, kind), // CDK's validator takes an attribute of the role for its name here (E3050)
+func project(s stack, p *platform.Platform, site platform.Site, kept platform.Environment, kind pipeline.Kind, role awsiam.CfnRole) {
+	name, id := site.Named(string(kind)), platform.Pascal(string(kind))
+	group := raw(s, id+"Logs", "AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/aws/codebuild/" + name, "RetentionInDays": kept.Audit.Logs.Days()})
+	made := raw(s, id+"Project", "AWS::CodeBuild::Project", map[string]any{
+		"Name": name, "Description": "Remit: the " + string(kind) + " steps of the pipeline", "TimeoutInMinutes": 60,
+		"ServiceRole": site.Role(platform.Pipeline, pipeline.Roles[kind]), // CDK's validator takes an attribute of the role for its name here (E3050)
 		"Artifacts":   map[string]any{"Type": "CODEPIPELINE"},
 		"Environment": map[string]any{
-			"Type": "ARM_CONTAINER", "ComputeType": "BUILD_GENERAL1_MEDIUM", "Image": "aws/codebuild/amazonlinux-aarch64-standard:3.0", "PrivilegedMode": kind == pipeline.TestRole, // images are built with Docker
+			"Type": "ARM_CONTAINER", "ComputeType": "BUILD_GENERAL1_MEDIUM", "Image": "aws/codebuild/amazonlinux-aarch64-standard:3.0", "PrivilegedMode": kind == pipeline.Test, // images are built with Docker
 		},
 		"Source":     map[string]any{"Type": "CODEPIPELINE", "BuildSpec": buildSpec(p, kind)},
 		"LogsConfig": map[string]any{"CloudWatchLogs": map[string]any{"Status": "ENABLED", "GroupName": group.Ref()}},
@@ -199,18 +200,20 @@ const (
 )
 
 // buildSpec is what a project does with a step's commands, which come in one variable.
-func buildSpec(p *platform.Platform, kind string) string {
+func buildSpec(p *platform.Platform, kind pipeline.Kind) string {
 	here := "export " + pipeline.Source + `="$CODEBUILD_SRC_DIR"`
 	phases := []string{here}
-	if kind != pipeline.TestRole {
+	if kind != pipeline.Test {
 		phases = append(phases, tools(p.Shared.Pipeline.Remit, kind)...)
 	}
 	switch kind {
-	case pipeline.JudgeRole:
-		phases = append(phases, "export "+pipeline.Release+`="${CODEBUILD_SRC_DIR_Release:-$CODEBUILD_SRC_DIR/.release}"`, "export "+pipeline.Revision+`="$(git -C "$CODEBUILD_SRC_DIR" rev-parse HEAD)"`)
-	case pipeline.EvaluateRole:
+	case pipeline.Synthesize:
+		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR/.release"`, "export "+pipeline.Revision+`="$(git -C "$CODEBUILD_SRC_DIR" rev-parse HEAD)"`)
+	case pipeline.Judge:
+		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR_Release"`)
+	case pipeline.Evaluate:
 		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR"`, "export "+pipeline.Evaluation+`="$CODEBUILD_SRC_DIR_Evaluations"`, "export "+pipeline.Result+"=/tmp/result.json")
-	case pipeline.FenceRole, pipeline.DeployRole:
+	case pipeline.Fence, pipeline.Deploy:
 		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR"`)
 	}
 	spec := map[string]any{
@@ -218,7 +221,7 @@ func buildSpec(p *platform.Platform, kind string) string {
 		"phases":    map[string]any{"build": map[string]any{"on-failure": "ABORT", "commands": []string{"set -euo pipefail\n" + strings.Join(phases, "\n") + "\neval \"$REMIT_COMMANDS\""}}},
 		"artifacts": map[string]any{"base-directory": ".release", "files": []string{"**/*"}},
 	}
-	if kind != pipeline.JudgeRole {
+	if kind != pipeline.Synthesize {
 		delete(spec, "artifacts")
 	}
 	text, err := json.MarshalIndent(spec, "", "  ")
@@ -229,17 +232,17 @@ func buildSpec(p *platform.Platform, kind string) string {
 }
 
 // tools builds the pinned Remit: a commit id names what it holds.
-func tools(of platform.Pinned, kind string) []string {
+func tools(of platform.Pinned, kind pipeline.Kind) []string {
 	out := []string{
 		`export REMIT_TOOLS="$CODEBUILD_SRC_DIR_Remit/.tools/pipeline" PATH="$CODEBUILD_SRC_DIR_Remit/.tools/pipeline:$CODEBUILD_SRC_DIR_Remit/node_modules/.bin:$PATH"`,
 		`cd "$CODEBUILD_SRC_DIR_Remit"`,
 		fmt.Sprintf("git checkout --quiet --detach %s", of.Revision),
 		`go build -trimpath -o "$REMIT_TOOLS/" ./cmd/remit`,
 	}
-	if kind == pipeline.JudgeRole {
+	if kind == pipeline.Synthesize {
 		out = append(out, `go build -trimpath -o "$REMIT_TOOLS/remit-app" .`, `go run ./artifact/build "$REMIT_TOOLS/lambdas"`, `export REMIT_FUNCTIONS="$REMIT_TOOLS/lambdas"`)
 	}
-	if kind != pipeline.EvaluateRole {
+	if kind != pipeline.Evaluate && kind != pipeline.Judge {
 		out = append(out, "npm ci --silent")
 	}
 	return append(out, `cd "$CODEBUILD_SRC_DIR"`)
@@ -285,7 +288,7 @@ func action(site platform.Site, topic awscdk.CfnResource, step pipeline.Step, or
 	if err != nil {
 		panic(err) // texts always encode
 	}
-	configuration := map[string]any{"ProjectName": site.Named(pipeline.Roles[step.Kind]), "EnvironmentVariables": string(variables)}
+	configuration := map[string]any{"ProjectName": site.Named(string(step.Kind)), "EnvironmentVariables": string(variables)}
 	if len(takes) > 1 {
 		configuration["PrimarySource"] = takes[0]
 	}

@@ -38,12 +38,12 @@ func Pipeline(p *platform.Platform) iam.World {
 			step(pipeline.TestRole, takeArtifacts(site), useConnection(d), signInToRegistry, pushImages(site)),
 			step(pipeline.JudgeRole, append(judges(site), takeArtifacts(site), handOn(site), useConnection(d))...),
 			step(pipeline.EvaluateRole, append(evaluates(site), takeArtifacts(site), useConnection(d))...),
-			step(pipeline.FenceRole, append(deploys(p, site, "fence-assets", "fence-deploy", "lookup"), takeArtifacts(site))...),
-			step(pipeline.DeployRole, append(deploys(p, site, "assets", "deploy", "lookup"), takeArtifacts(site), lay(site, "NoteWhatRuns", "what runs is noted when it has been compared", shelf.Deployed))...),
+			step(pipeline.FenceRole, append(deploys(p, site, "fence-assets", "fence-deploy", "lookup"), takeArtifacts(site), useConnection(d))...),
+			step(pipeline.DeployRole, append(deploys(p, site, "assets", "deploy", "lookup"), takeArtifacts(site), useConnection(d), lay(site, "NoteWhatRuns", "what runs is noted when it has been compared", shelf.Deployed))...),
 			gateRole(p, site),
 			role(p, site, site.Role(platform.Pipeline, "approver"), "approver", declaredPipeline, byPeople(d.Approvers), iam.Doc(append(callGate(site), findGate(site))...)),
 		},
-		Policies: append(signerKeys(p, site),
+		Policies: append(append(signerKeys(p, site), pushedByTests(p, site)...),
 			iam.Policy{ARN: iam.ARN(bucketARN(site, site.ShelfBucket())), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: shelfPolicy(site), From: place(p, declaredPipeline)},
 			iam.Policy{ARN: iam.ARN(bucketARN(site, site.ArtifactBucket())), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: artifactPolicy(site), From: place(p, declaredPipeline)},
 			NoticePolicy(p, site)),
@@ -58,12 +58,16 @@ var byCodePipeline = iam.Doc(iam.Statement{
 	Principals: iam.Principals{Service: list("codepipeline.amazonaws.com")}, Actions: iam.Of("sts:AssumeRole"),
 })
 
-// byCodeBuild lets a project take its own role (CodeBuild User Guide, cross-service-confused-deputy-prevention).
-func byCodeBuild(site platform.Site, kind string) iam.Document {
+// byCodeBuild lets the projects of a role take it (CodeBuild User Guide, cross-service-confused-deputy-prevention).
+func byCodeBuild(site platform.Site, role string) iam.Document {
+	var projects []string
+	for _, kind := range kindsOf(role) {
+		projects = append(projects, project(site, kind))
+	}
 	return iam.Doc(iam.Statement{
 		Sid: "OnlyItsProject", Why: "each step runs as its own role", Effect: iam.Allow,
 		Principals: iam.Principals{Service: list("codebuild.amazonaws.com")}, Actions: iam.Of("sts:AssumeRole"),
-		When: []iam.Condition{iam.When("ArnEquals", "aws:SourceArn", project(site, kind)), iam.When("StringEquals", "aws:SourceAccount", string(site.Account))},
+		When: []iam.Condition{iam.When("ArnEquals", "aws:SourceArn", projects...), iam.When("StringEquals", "aws:SourceAccount", string(site.Account))},
 	})
 }
 
@@ -90,13 +94,27 @@ func serviceStatements(site platform.Site, d *platform.Promotion) []iam.Statemen
 }
 
 func useConnection(d *platform.Promotion) iam.Statement {
-	return allow("ReadSource", "the declared repository, through the connection that an administrator authorised",
+	return allow("ReadSource", "the declared repositories, the pinned Remit's among them, through the connection that an administrator authorised",
 		list(iam.ARN(d.Connection).Part(2)+":UseConnection"), list(d.Connection))
 }
 
-func stepLogs(site platform.Site, kind string) iam.Statement {
-	return allow("WriteOwnLogs", "a step reports what it does", list("logs:CreateLogStream", "logs:PutLogEvents"),
-		list(site.ARN("logs", "log-group:/aws/codebuild/"+site.Named(kind)+":log-stream:*")))
+func stepLogs(site platform.Site, role string) iam.Statement {
+	var groups []string
+	for _, kind := range kindsOf(role) {
+		groups = append(groups, site.ARN("logs", "log-group:/aws/codebuild/"+site.Named(kind)+":log-stream:*"))
+	}
+	return allow("WriteOwnLogs", "a step reports what it does", list("logs:CreateLogStream", "logs:PutLogEvents"), groups)
+}
+
+// kindsOf is the kinds of step that run as a role, by which projects are named.
+func kindsOf(role string) []string {
+	var out []string
+	for kind, runs := range pipeline.Roles {
+		if runs == role {
+			out = append(out, string(kind))
+		}
+	}
+	return out
 }
 
 func takeArtifacts(site platform.Site) iam.Statement {
@@ -116,6 +134,19 @@ func pushImages(site platform.Site) iam.Statement {
 	return allow("PushImages", "images of this platform's agents, which each environment takes by digest",
 		list("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:CompleteLayerUpload", "ecr:GetDownloadUrlForLayer", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"),
 		list(site.ARN("ecr", "repository/"+site.Platform+"/*")))
+}
+
+// pushedByTests keeps everybody else in the account from pushing an image, whatever IAM they have.
+func pushedByTests(p *platform.Platform, site platform.Site) []iam.Policy {
+	var out []iam.Policy
+	for _, agent := range p.Agents {
+		s := deny("OnlyTheTests", "one step builds images, and pushes them", list("ecr:BatchDeleteImage", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart"), nil,
+			iam.When("ArnNotEquals", "aws:PrincipalArn", site.Role(platform.Pipeline, pipeline.TestRole)))
+		s.Principals = iam.Principals{AWS: everything}
+		repository := platform.AgentSite{Site: site, Agent: agent.Name}.Repository()
+		out = append(out, iam.Policy{ARN: iam.ARN(site.ARN("ecr", "repository/"+repository)), Kind: "AWS::ECR::Repository", Document: iam.Doc(s), From: place(p, declaredPipeline)})
+	}
+	return out
 }
 
 // look reads parts of the shelf. Without permission to list, what is absent would look refused.
@@ -315,8 +346,8 @@ func PipelineFence(p *platform.Platform) iam.World {
 		"step-" + pipeline.TestRole:     iam.Doc(logs, take, source, signInToRegistry, pushImages(site), neverEscalate, neverAssume, neverInvoke),
 		"step-" + pipeline.JudgeRole:    iam.Doc(logs, take, handOn(site), shelved, source, use, neverEscalate, neverAssume, neverInvoke),
 		"step-" + pipeline.EvaluateRole: iam.Doc(logs, take, shelved, source, sign, neverEscalate, neverAssume, neverInvoke),
-		"step-" + pipeline.FenceRole:    iam.Doc(logs, take, look(site, "ReadShelf", "what lets a release in", ""), check, enters(p, "fence-assets", "fence-deploy", "lookup"), neverEscalate, neverInvoke),
-		"step-" + pipeline.DeployRole:   iam.Doc(logs, take, shelved, check, enters(p, "assets", "deploy", "lookup"), neverEscalate, neverInvoke),
+		"step-" + pipeline.FenceRole:    iam.Doc(logs, take, source, look(site, "ReadShelf", "what lets a release in", ""), check, enters(p, "fence-assets", "fence-deploy", "lookup"), neverEscalate, neverInvoke),
+		"step-" + pipeline.DeployRole:   iam.Doc(logs, take, source, shelved, check, enters(p, "assets", "deploy", "lookup"), neverEscalate, neverInvoke),
 		"gate":                          iam.Doc(lambdaLogs(site), ownTraces, shelved, use, allow("AnswerApprovals", "where this pipeline waits", list("codepipeline:GetPipelineState", "codepipeline:PutApprovalResult"), list(pipelineARN(site), pipelineARN(site)+"/*")), neverEscalate, neverAssume, neverInvoke),
 		"approver":                      iam.Doc(append(callGate(site), findGate(site), neverEscalate, neverAssume, neverInvoke)...),
 	}

@@ -368,7 +368,7 @@ func everyDocumentFits(v view) (out []string) {
 		over(string(r.ARN)+" policy", inline(v.w, r).Size(), 10240)
 	}
 	for _, p := range v.w.Policies {
-		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768, "AWS::SQS::Queue": 8192, "AWS::ECR::RegistryPolicy": 10240}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore") || strings.HasPrefix(p.Kind, "AWS::Lambda")])
+		over(string(p.ARN), p.Document.Size(), map[string]int{"managed": 6144, "AWS::KMS::Key": 32768, "AWS::SQS::Queue": 8192, "AWS::ECR::Repository": 10240, "AWS::ECR::RegistryPolicy": 10240}[p.Kind]+map[bool]int{true: 20480}[strings.HasPrefix(p.Kind, "AWS::S3") || strings.HasPrefix(p.Kind, "AWS::BedrockAgentCore") || strings.HasPrefix(p.Kind, "AWS::Lambda")])
 	}
 	return out
 }
@@ -463,12 +463,16 @@ func pinnedService(at said, service string) (out []string) {
 		return nil
 	}
 	if service == "codebuild.amazonaws.com" {
-		kind := at.where.Name()[strings.LastIndex(at.where.Name(), "-")+1:]
-		source := condition(at.s, "ArnEquals", "aws:SourceArn")
-		if len(source) != 1 || !strings.HasSuffix(source[0], ":"+at.where.Account()+":project/"+strings.TrimSuffix(at.where.Name(), "-pipeline-"+kind)+"-"+kind) {
-			return []string{fmt.Sprintf("%s: CodeBuild may take it for %v", at, source)}
+		sources := condition(at.s, "ArnEquals", "aws:SourceArn")
+		for _, source := range sources {
+			if iam.ARN(source).Account() != at.where.Account() || strings.ContainsAny(source, "*?") || !strings.HasPrefix(iam.ARN(source).Part(5), "project/"+strings.Split(at.where.Name(), "-pipeline-")[0]+"-") {
+				out = append(out, fmt.Sprintf("%s: CodeBuild may take it for %s", at, source))
+			}
 		}
-		return nil
+		if len(sources) == 0 {
+			out = append(out, fmt.Sprintf("%s: CodeBuild may take it for any project", at))
+		}
+		return out
 	}
 	if service != "bedrock-agentcore.amazonaws.com" {
 		return []string{fmt.Sprintf("%s: nothing is known of service %s", at, service)}

@@ -165,12 +165,14 @@ var pipelineCeilings = []row{
 
 	{kind: "step-fence", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
 	{kind: "step-fence", actions: takeArtifacts, own: list("{artifacts}/*"), why: "the release"},
+	{kind: "step-fence", actions: useSource, own: list("{connection}"), why: "the pinned Remit"},
 	{kind: "step-fence", actions: list("s3:GetObject", "s3:ListBucket"), own: list("{releases}", "{releases}/*"), why: "what lets it in"},
 	{kind: "step-fence", actions: list("kms:Verify"), own: keys, why: "who let it in"},
 	{kind: "step-fence", actions: list("sts:AssumeRole"), own: list("{enter fence}"), why: "the roles that deploy boundaries"},
 
 	{kind: "step-deploy", actions: writeLogs, own: stepLogs, family: stepLogs, why: "its own log group"},
 	{kind: "step-deploy", actions: takeArtifacts, own: list("{artifacts}/*"), why: "the release"},
+	{kind: "step-deploy", actions: useSource, own: list("{connection}"), why: "the pinned Remit"},
 	{kind: "step-deploy", actions: list("s3:GetObject", "s3:ListBucket"), own: list("{releases}", "{releases}/*"), why: "what lets it in"},
 	{kind: "step-deploy", actions: list("s3:PutObject"), own: list("{releases}/deployed/*"), family: list("{releases}", "{releases}/*"), why: "it notes what runs"},
 	{kind: "step-deploy", actions: list("kms:Verify"), own: keys, why: "who let it in"},
