@@ -75,6 +75,15 @@ func project(site platform.Site, kind string) string {
 	return site.ARN("codebuild", "project/"+site.Named(kind))
 }
 
+// projects is every project of the pipeline.
+func projects(site platform.Site) []string {
+	var out []string
+	for kind := range pipeline.Roles {
+		out = append(out, project(site, string(kind)))
+	}
+	return out
+}
+
 func bucketARN(site platform.Site, name string) string {
 	return "arn:" + site.Partition() + ":s3:::" + name
 }
@@ -86,7 +95,7 @@ func pipelineARN(site platform.Site) string { return site.ARN("codepipeline", si
 func serviceStatements(site platform.Site, d *platform.Promotion) []iam.Statement {
 	artifacts := bucketARN(site, site.ArtifactBucket())
 	return []iam.Statement{
-		allow("StartSteps", "its own steps", list("codebuild:BatchGetBuilds", "codebuild:StartBuild"), list(project(site, "*"))),
+		allow("StartSteps", "its own steps", list("codebuild:BatchGetBuilds", "codebuild:StartBuild"), projects(site)),
 		useConnection(d),
 		allow("HandOnArtifacts", "what one step hands to the next", list("s3:GetBucketVersioning", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"), list(artifacts, artifacts+"/*"), inAccountOf(site)),
 		allow("SayThatItWaits", "the gate hears of it; only the gate can answer", list("sns:Publish"), list(topicARN(site))),

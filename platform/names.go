@@ -88,10 +88,14 @@ func (s Site) HookStack() string { return s.Named("bootstrap", "hook", s.Purpose
 // that no deployment there can change it.
 func (s Site) HookFunction() string { return s.Platform + "-hook-" + s.Environment }
 
-// Stages that an administrator deploys: the pipeline's, the hooks', and what stands above all
-// accounts.
-func PipelineStage(p *Platform) string     { return p.Name + "-" + Pipeline }
-func HookStage(p *Platform) string         { return p.Name + "-hooks" }
+// PipelineStage is the CDK stage of the pipeline, which an administrator deploys, as the two
+// after it.
+func PipelineStage(p *Platform) string { return p.Name + "-" + Pipeline }
+
+// HookStage holds the hooks of every account that has one.
+func HookStage(p *Platform) string { return p.Name + "-hooks" }
+
+// OrganizationStage holds what stands above all accounts.
 func OrganizationStage(p *Platform) string { return p.Name + "-" + OrganizationAccount }
 
 // OrganizationAccount is the purpose of the shared account that policies are attached from.

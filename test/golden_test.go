@@ -30,10 +30,15 @@ func TestGoldenIAMIsWhatWasReviewed(t *testing.T) {
 	written := map[string]bool{}
 	for _, company := range companies(t) {
 		p, stacks := declared(t, company), stacksOf(t, company)
+		var whole iam.World
 		for _, e := range places(p) {
-			names := p.AccountNames(e)
+			names := namesIn(p, e)
 			world := synthesizedWorld(t, p, e, stacks)
+			whole = whole.Plus(world)
 			inEffect := verify.InEffect(world)
+			if e.Name == shared {
+				inEffect = verify.InEffect(whole, rolesIn(world)...) // whoever deploys comes to every environment
+			}
 			for _, site := range sitesOf(p, e) {
 				title := fmt.Sprintf("# %s / %s / %s  %s  %s       %s", p.Name, e.Name, site.Purpose, site.Account, site.Region, madeBy)
 				golden(t, written, filepath.Join(company, e.Name, site.Purpose+".iam"), world.In(string(site.Account)).Text(iam.View{Title: title, Names: names, InEffect: inEffect}))
@@ -84,6 +89,29 @@ func TestGoldenGuardrailsAreWhatWasReviewed(t *testing.T) {
 		}
 		golden(t, map[string]bool{}, filepath.Join(company, shared, "guardrails.txt"), fmt.Sprintf("# %s: remit guardrails       %s\n\n%s", p.Name, madeBy, out))
 	}
+}
+
+// namesIn is what account numbers are called. Where the company's own accounts are read, those
+// of each environment are named by it.
+func namesIn(p *platform.Platform, e platform.Environment) map[string]string {
+	names := p.AccountNames(e)
+	if e.Name != shared {
+		return names
+	}
+	for _, other := range p.Environments {
+		for _, a := range other.Accounts {
+			names[string(a.ID)] = other.Name + "-" + a.Purpose
+		}
+	}
+	return names
+}
+
+func rolesIn(w iam.World) []iam.ARN {
+	var out []iam.ARN
+	for _, r := range w.Roles {
+		out = append(out, r.ARN)
+	}
+	return out
 }
 
 // resources is one line per resource, so that a replaced table is one red line.

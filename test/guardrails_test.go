@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"remit/assembly"
 	"remit/bootstrap"
 	"remit/grants"
 	"remit/iam"
@@ -149,40 +150,48 @@ func TestGuardrailsFitIntoWhatAnOrganizationTakes(t *testing.T) {
 	})
 }
 
+// TestTheOrganizationsTemplateHoldsEveryGuardrail is about both ways there: the template that
+// remit guardrails prints, and the stack that is synthesized.
 func TestTheOrganizationsTemplateHoldsEveryGuardrail(t *testing.T) {
-	p := declared(t, "meridian")
-	var template struct {
-		Resources map[string]struct {
-			Type       string
-			Properties struct {
-				Name, Description, Type string
-				TargetIds               []string
-				Content                 any
-			}
+	for _, company := range companies(t) {
+		p := declared(t, company)
+		printed, err := assembly.Parse(bootstrap.Guardrails(p), "printed", string(p.SharedSite(platform.OrganizationAccount).Account), p.Shared.Region)
+		if err != nil {
+			t.Fatal(err)
 		}
+		holdsEveryGuardrail(t, p, printed)
+		stacks := stacksOf(t, company)
+		i := slices.IndexFunc(stacks, func(s assembly.Stack) bool { return s.Account == printed.Account })
+		if i < 0 {
+			t.Fatalf("%s: nothing is synthesized for the organization's account", company)
+		}
+		holdsEveryGuardrail(t, p, stacks[i])
 	}
-	if err := json.Unmarshal(bootstrap.Guardrails(p), &template); err != nil {
-		t.Fatal(err)
-	}
+}
+
+func holdsEveryGuardrail(t *testing.T, p *platform.Platform, s assembly.Stack) {
+	t.Helper()
 	n := 0
 	for _, e := range p.Environments {
 		for _, r := range grants.Guardrails(p, e) {
 			n++
-			got := template.Resources[platform.Pascal(r.Name)]
-			content, err := json.Marshal(got.Properties.Content)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want, err := json.Marshal(r.Document.Value())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got.Type != "AWS::Organizations::Policy" || got.Properties.Type != "SERVICE_CONTROL_POLICY" || got.Properties.Name != r.Name || !slices.Equal(got.Properties.TargetIds, r.Accounts) || string(content) != string(want) {
-				t.Errorf("%s is %+v", r.Name, got)
+			got := s.Template.Resources[platform.Pascal(r.Name)]
+			is := jsonOf(t, got.Type, got.Properties["Type"], got.Properties["Name"], got.Properties["TargetIds"], got.Properties["Content"])
+			if want := jsonOf(t, "AWS::Organizations::Policy", "SERVICE_CONTROL_POLICY", r.Name, r.Accounts, r.Document.Value()); is != want {
+				t.Errorf("%s of %s is\n%s\nwant\n%s", r.Name, s.Name, is, want)
 			}
 		}
 	}
-	if len(template.Resources) != n {
-		t.Errorf("%d resources for %d guardrails", len(template.Resources), n)
+	if len(s.Template.Resources) != n {
+		t.Errorf("%s has %d resources for %d guardrails", s.Name, len(s.Template.Resources), n)
 	}
+}
+
+func jsonOf(t *testing.T, values ...any) string {
+	t.Helper()
+	text, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

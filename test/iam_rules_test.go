@@ -469,7 +469,7 @@ func pinnedService(at said, service string) (out []string) {
 				out = append(out, fmt.Sprintf("%s: CodeBuild may take it for %s", at, source))
 			}
 		}
-		if len(sources) == 0 {
+		if len(sources) == 0 || !slices.Equal(condition(at.s, "StringEquals", "aws:SourceAccount"), []string{at.where.Account()}) {
 			out = append(out, fmt.Sprintf("%s: CodeBuild may take it for any project", at))
 		}
 		return out

@@ -26,6 +26,7 @@ func (l *loader) check(p *platform.Platform) {
 		c.environment(e)
 	}
 	c.shared()
+	c.pipeline()
 	c.names()
 }
 

@@ -107,6 +107,29 @@ func (c *checker) deploy(at string, e platform.Environment) {
 	}
 }
 
+// pipeline: people come by roles, the connection is the pipeline's own, and nobody evaluates what
+// they wrote in the same repository.
+func (c *checker) pipeline() {
+	if c.p.Shared == nil || c.p.Shared.Pipeline == nil {
+		return
+	}
+	d, account := c.p.Shared.Pipeline, string(c.p.SharedSite(platform.Pipeline).Account)
+	if account == "" {
+		c.say("unknown-account", "shared.pipeline", "the pipeline has no account", "declare shared.accounts.pipeline")
+	}
+	if parts := strings.Split(d.Connection, ":"); account != "" && len(parts) > 4 && parts[4] != account {
+		c.say("bad-pipeline", "shared.pipeline.connection", "is of account "+cut(parts[4])+", and the pipeline's is "+account, "make the connection in the pipeline's account")
+	}
+	if d.Repository != "" && d.Evaluation.Repository == d.Repository {
+		c.say("bad-pipeline", "shared.pipeline.evaluation.repository", "is the repository that is evaluated, so whoever changes an agent changes how it is measured", "keep what evaluates in a repository of its own")
+	}
+	for i, principal := range d.Approvers {
+		if principal != "" && !iamRole.MatchString(principal) {
+			c.say("bad-pipeline", fmt.Sprintf("shared.pipeline.approvers[%d]", i), "must be an IAM role's ARN", "such as arn:aws:iam::111122223333:role/Approver")
+		}
+	}
+}
+
 // operations: a list names roles of people. A user's key never expires, and an account's root is
 // everyone in it.
 func (c *checker) operations(at string, e platform.Environment) {

@@ -132,15 +132,17 @@ func (h *house) prompt() {
 		e["reference"].(map[string]any)["profile"] = map[string]any{"cover": map[string]any{"fire": 0.7, "flood": 0.3}}
 	})
 	r = h.again()
-	h.take(r, "evaluate-prod")
-	h.take(r, "judge-prod")
-	h.take(r, "approve-prod")
+	h.done(r, "evaluate-prod")
+	h.done(r, "judge-prod")
+	if err := h.take(r, "approve-prod"); !errors.Is(err, errWaits) {
+		h.t.Errorf("a score that fell: %v", err)
+	}
 	h.say(" an artifact that skipped stage:")
 	h.commit("ana", "a prompt that nobody tried", everywhere(secondPrompt, firstPrompt)...)
 	h.measure(nil)
 	r = h.start()
 	for _, name := range []string{"test", "synthesize", "judge-dev", "fence-dev", "deploy-dev", "evaluate-prod"} {
-		h.take(r, name)
+		h.done(r, name)
 	}
 	h.refused(r, "judge-prod", nil, "does not run in stage, and prod takes only what has passed there")
 	h.commit("ana", "never mind", everywhere(firstPrompt, secondPrompt)...)
@@ -169,6 +171,14 @@ func (h *house) take(r *run, name string) error {
 	}
 	h.t.Fatalf("the pipeline has no step %s", name)
 	return nil
+}
+
+// done takes a step that is to succeed.
+func (h *house) done(r *run, name string) {
+	h.t.Helper()
+	if err := h.take(r, name); err != nil {
+		h.t.Errorf("%s: %v", name, err)
+	}
 }
 
 // refused takes a step, after measuring something if that is given, and sees that it is refused.
@@ -222,7 +232,7 @@ agents:`
 		h.t.Errorf("a new tool, agreed to: %v", err)
 	}
 	h.say("# What ran before is not let in by what was said then")
-	_ = h.take(h.ran, "approve-prod")
+	h.refused(h.ran, "approve-prod", nil, "start the pipeline again")
 	h.past()
 }
 
@@ -327,8 +337,8 @@ func (h *house) oldRulesHold() {
 	h.last = r
 	h.measure(nil)
 	r = h.again()
-	_ = h.take(r, "evaluate-prod")
-	_ = h.take(r, "judge-prod")
+	h.done(r, "evaluate-prod")
+	h.done(r, "judge-prod")
 	for len(r.next) > 0 && r.next[0].Name != "approve-prod" {
 		r.next = r.next[1:]
 	}

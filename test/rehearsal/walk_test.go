@@ -248,18 +248,6 @@ func (r *run) walk() error {
 	return nil
 }
 
-// until walks to the step of a name and not into it.
-func (r *run) until(name string) error {
-	r.t.Helper()
-	for len(r.next) > 0 && r.next[0].Name != name {
-		if err := r.step(r.next[0]); err != nil {
-			return err
-		}
-		r.next = r.next[1:]
-	}
-	return nil
-}
-
 func (r *run) step(s step) error {
 	if s.Kind == pipeline.Approve {
 		return r.comeTo(s.Environment)
