@@ -212,7 +212,7 @@ func buildSpec(p *platform.Platform, kind pipeline.Kind) string {
 	case pipeline.Judge:
 		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR_Release"`)
 	case pipeline.Evaluate:
-		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR"`, "export "+pipeline.Evaluation+`="$CODEBUILD_SRC_DIR_Evaluations"`, "export "+pipeline.Result+"=/tmp/result.json")
+		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR"`, "export "+pipeline.Evaluation+`="$CODEBUILD_SRC_DIR_Evaluations"`, "export "+pipeline.Result+`="$(mktemp)"`)
 	case pipeline.Fence, pipeline.Deploy:
 		phases = append(phases, "export "+pipeline.Release+`="$CODEBUILD_SRC_DIR"`)
 	}

@@ -55,7 +55,7 @@ func breakglass(p *platform.Platform, e platform.Environment, site platform.Site
 // people is a role that people come in. It lasts an hour: IAM's default, and all that role
 // chaining gives (IAM User Guide, id_roles_manage-assume).
 func people(p *platform.Platform, e platform.Environment, site platform.Site, name string, who []string) iam.Role {
-	return role(p, site, site.Role(name), "operator", "environments."+e.Name+".operations", byPeople(who), iam.Doc(append(callAddress(site), findAddress(site))...))
+	return role(p, site, site.Role(name), "operator", "environments."+e.Name+".operations", byPeople(who), iam.Doc(intervene(site)...))
 }
 
 // UserID is the key that holds the id of a caller's role and, after a colon, the name of their
@@ -86,19 +86,24 @@ func operateFunction(site platform.Site) string {
 
 // callAddress: AWS wants both permissions of whoever calls an address that asks for a signature
 // (Lambda developer guide, urls-auth). Past the address nobody could say who calls.
-func callAddress(site platform.Site) []iam.Statement {
-	on := list(operateFunction(site))
+func callAddress(sid, function string) []iam.Statement {
+	on := list(function)
 	return []iam.Statement{
-		allow("Intervene", "AWS then says who calls, and the function who may do what", list("lambda:InvokeFunctionUrl"), on, iam.When("StringEquals", "lambda:FunctionUrlAuthType", "AWS_IAM")),
+		allow(sid, "AWS then says who calls, and the function who may do what", list("lambda:InvokeFunctionUrl"), on, iam.When("StringEquals", "lambda:FunctionUrlAuthType", "AWS_IAM")),
 		allow("OnlyThroughTheAddress", "a call past the address would state its own caller", list("lambda:InvokeFunction"), on, iam.When("Bool", ViaFunctionURL, "true")),
 	}
 }
 
-func findAddress(site platform.Site) iam.Statement {
-	return allow("FindAddress", "Lambda chooses the address, so it is looked up", list("ssm:GetParameter"), list(site.ARN("ssm", "parameter"+platform.OperateURL(site))))
+func findAddress(site platform.Site, sid, parameter string) iam.Statement {
+	return allow(sid, "Lambda chooses the address, so it is looked up", list("ssm:GetParameter"), list(site.ARN("ssm", "parameter"+parameter)))
+}
+
+// intervene is what a person's role may do: call the one address, and look it up.
+func intervene(site platform.Site) []iam.Statement {
+	return append(callAddress("Intervene", operateFunction(site)), findAddress(site, "FindAddress", platform.OperateURL(site)))
 }
 
 // operatorBoundary: a person's role calls the one address and looks it up.
 func operatorBoundary(site platform.Site) iam.Document {
-	return iam.Doc(append(callAddress(site), findAddress(site), neverEscalate, neverAssume, neverInvoke)...)
+	return iam.Doc(append(intervene(site), neverEscalate, neverAssume, neverInvoke)...)
 }

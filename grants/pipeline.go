@@ -41,7 +41,7 @@ func Pipeline(p *platform.Platform) iam.World {
 			step(pipeline.FenceRole, append(deploys(p, site, "fence-assets", "fence-deploy", "lookup"), takeArtifacts(site), useConnection(d))...),
 			step(pipeline.DeployRole, append(deploys(p, site, "assets", "deploy", "lookup"), takeArtifacts(site), useConnection(d), lay(site, "NoteWhatRuns", "what runs is noted when it has been compared", shelf.Deployed))...),
 			gateRole(p, site),
-			role(p, site, site.Role(platform.Pipeline, "approver"), "approver", declaredPipeline, byPeople(d.Approvers), iam.Doc(append(callGate(site), findGate(site))...)),
+			role(p, site, site.Role(platform.Pipeline, "approver"), "approver", declaredPipeline, byPeople(d.Approvers), iam.Doc(callGate(site)...)),
 		},
 		Policies: append(append(signerKeys(p, site), pushedByTests(p, site)...),
 			iam.Policy{ARN: iam.ARN(bucketARN(site, site.ShelfBucket())), Kind: "AWS::S3::Bucket", Account: string(site.Account), Document: shelfPolicy(site), From: place(p, declaredPipeline)},
@@ -240,16 +240,9 @@ func gateFunction(site platform.Site) string {
 	return site.ARN("lambda", "function:"+site.Named("gate")+":"+platform.Live)
 }
 
+// callGate is what an approver's role may do: call the gate's address, and look it up.
 func callGate(site platform.Site) []iam.Statement {
-	on := list(gateFunction(site))
-	return []iam.Statement{
-		allow("Approve", "AWS then says who calls, and the gate who may do what", list("lambda:InvokeFunctionUrl"), on, iam.When("StringEquals", "lambda:FunctionUrlAuthType", "AWS_IAM")),
-		allow("OnlyThroughTheAddress", "a call past the address would state its own caller", list("lambda:InvokeFunction"), on, iam.When("Bool", ViaFunctionURL, "true")),
-	}
-}
-
-func findGate(site platform.Site) iam.Statement {
-	return allow("FindGate", "Lambda chooses the address, so it is looked up", list("ssm:GetParameter"), list(site.ARN("ssm", "parameter"+platform.GateURL(site))))
+	return append(callAddress("Approve", gateFunction(site)), findAddress(site, "FindGate", platform.GateURL(site)))
 }
 
 // NoticePolicy lets the topic on which the pipeline says that it waits invoke the gate.
@@ -358,7 +351,7 @@ func PipelineFence(p *platform.Platform) iam.World {
 		"step-" + pipeline.FenceRole:    iam.Doc(logs, take, source, look(site, "ReadShelf", "what lets a release in", ""), check, enters(p, "fence-assets", "fence-deploy", "lookup"), neverEscalate, neverInvoke),
 		"step-" + pipeline.DeployRole:   iam.Doc(logs, take, source, shelved, check, enters(p, "assets", "deploy", "lookup"), neverEscalate, neverInvoke),
 		"gate":                          iam.Doc(lambdaLogs(site), ownTraces, shelved, use, allow("AnswerApprovals", "where this pipeline waits", list("codepipeline:GetPipelineState", "codepipeline:PutApprovalResult"), list(pipelineARN(site), pipelineARN(site)+"/*")), neverEscalate, neverAssume, neverInvoke),
-		"approver":                      iam.Doc(append(callGate(site), findGate(site), neverEscalate, neverAssume, neverInvoke)...),
+		"approver":                      iam.Doc(append(callGate(site), neverEscalate, neverAssume, neverInvoke)...),
 	}
 	var w iam.World
 	for kind, document := range kinds {

@@ -153,6 +153,25 @@ func (b bench) environment(name string) (platform.Environment, error) {
 	return e, nil
 }
 
+// benchIn is a bench for one environment that the pipeline deploys.
+func (c *command) benchIn(ctx context.Context, environment, dir string) (bench, platform.Environment, error) {
+	b, err := c.benchOf(ctx, dir)
+	if err != nil {
+		return b, platform.Environment{}, err
+	}
+	e, err := b.environment(environment)
+	return b, e, err
+}
+
+// seal signs a statement in somebody's name, with their key in the pipeline's account.
+func (b bench) seal(ctx context.Context, by string, statement any) ([]byte, error) {
+	signer, err := signerOf(ctx, b.p, by)
+	if err != nil {
+		return nil, err
+	}
+	return attest.Seal(ctx, by, signer, statement)
+}
+
 // resultFile is what an evaluation writes: everything but what it is of.
 type resultFile struct {
 	At        time.Time          `json:"at"`
@@ -163,11 +182,7 @@ type resultFile struct {
 
 func evaluated(c *command, arguments []string) error {
 	ctx := context.Background()
-	b, err := c.benchOf(ctx, arguments[1])
-	if err != nil {
-		return err
-	}
-	e, err := b.environment(arguments[0])
+	b, e, err := c.benchIn(ctx, arguments[0], arguments[1])
 	if err != nil {
 		return err
 	}
@@ -176,11 +191,7 @@ func evaluated(c *command, arguments []string) error {
 		return err
 	}
 	found := attest.Evaluation{Release: b.Digest, Environment: e.Deploy.From, At: result.At, Data: result.Data, Scores: result.Scores, Reference: result.Reference}
-	signer, err := signerOf(ctx, b.p, attest.Evaluator)
-	if err != nil {
-		return err
-	}
-	sealed, err := attest.Seal(ctx, attest.Evaluator, signer, found.Statement())
+	sealed, err := b.seal(ctx, attest.Evaluator, found.Statement())
 	if err != nil {
 		return err
 	}
@@ -200,11 +211,7 @@ func again(err error, says string) error {
 
 func judge(c *command, arguments []string) error {
 	ctx := context.Background()
-	b, err := c.benchOf(ctx, arguments[1])
-	if err != nil {
-		return err
-	}
-	e, err := b.environment(arguments[0])
+	b, e, err := c.benchIn(ctx, arguments[0], arguments[1])
 	if err != nil {
 		return err
 	}
@@ -222,11 +229,7 @@ func judge(c *command, arguments []string) error {
 	if err := b.keep(ctx); err != nil {
 		return err
 	}
-	signer, err := signerOf(ctx, b.p, attest.Judge)
-	if err != nil {
-		return err
-	}
-	sealed, err := attest.Seal(ctx, attest.Judge, signer, said.Statement())
+	sealed, err := b.seal(ctx, attest.Judge, said.Statement())
 	if err != nil {
 		return err
 	}
@@ -491,11 +494,7 @@ func (b bench) siteOf(e platform.Environment, account string) platform.Site {
 // that it speaks of, where CloudFormation's hook looks for it.
 func publish(c *command, arguments []string) error {
 	ctx := context.Background()
-	b, err := c.benchOf(ctx, arguments[2])
-	if err != nil {
-		return err
-	}
-	e, err := b.environment(arguments[0])
+	b, e, err := c.benchIn(ctx, arguments[0], arguments[2])
 	if err != nil {
 		return err
 	}
@@ -550,11 +549,7 @@ func printStacks(c *command, arguments []string) error {
 
 func record(c *command, arguments []string) error {
 	ctx := context.Background()
-	b, err := c.benchOf(ctx, arguments[1])
-	if err != nil {
-		return err
-	}
-	e, err := b.environment(arguments[0])
+	b, e, err := c.benchIn(ctx, arguments[0], arguments[1])
 	if err != nil {
 		return err
 	}
